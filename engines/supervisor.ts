@@ -117,7 +117,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
     } finally {
       closeSync(log);
     }
-    entry.ended = new Promise((resolve) => {
+    entry.ended = new Promise<void>((resolve) => {
       child.once('error', (error) => {
         if (child.pid === undefined) progress(`${spec.name}: cannot be started: ${error.message}`);
         resolve();
@@ -214,6 +214,8 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
     try {
       await stopOrphan(spec.name);
       await spec.before?.();
+      if (entry.stopping.signal.aborted)
+        throw new EngineTrouble(`${spec.name} was stopped before it was ready.`);
       const logStart = sizeOf(spec.logPath);
       launch(entry);
       const child = entry.child;
