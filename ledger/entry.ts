@@ -1,0 +1,116 @@
+// Station 4, the audit entry: its fields, its canonical bytes and the digests of the columns it names.
+// What is hashed and signed are these bytes, stored as they are and never rebuilt.
+// Pure: hashing comes as an argument, so that the browser's verifier runs the same code.
+import type { AuditEvent } from '../domain/events.ts';
+import { canonicalBytes, canonicalJson, parseIJson } from './canonical.ts';
+
+/** Keyed and plain SHA-256. Node passes node:crypto, the browser a WebCrypto-backed one. */
+export interface Hashing {
+  /** SHA-256 of the bytes, 32 bytes. */
+  readonly hash: (bytes: Uint8Array) => Uint8Array;
+  /** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+  readonly hmac: (key: Uint8Array, bytes: Uint8Array) => Uint8Array;
+  /** Bytes as base64url without padding (RFC 4648 section 5). */
+  readonly text: (bytes: Uint8Array) => string;
+}
+
+/** One row an entry vouches for: every column that is not null, by its keyed digest. */
+export interface EntryChange {
+  readonly table: string;
+  readonly key: string;
+  /** Column name to base64url digest; a column that is not named must be null (DESIGN.md section 9, 8). */
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+/** The fields of an entry, version 1 (DESIGN.md section 5). Digests are base64url, `previous` is hexadecimal. */
+export interface Entry {
+  readonly v: 1;
+  readonly id: string;
+  /** 128 random bits, so that an entry with guessable content cannot be guessed from its hash. */
+  readonly salt: string;
+  readonly at: string;
+  readonly event: AuditEvent;
+  readonly operation: string | null;
+  readonly subject: {
+    readonly kind: string;
+    /** HMAC of the subject's id under its digest key: destroying the key cuts the tie. */
+    readonly pseudonym: string;
+    readonly version: number;
+    /** SHA-256 of the subject's entry before this one; null for the first. */
+    readonly previous: string | null;
+  };
+  readonly actor: {
+    readonly person: string;
+    readonly role: string;
+    /** The service key that signs the entry. */
+    readonly key: string;
+    readonly actingFor: string | null;
+  };
+  readonly changes: readonly EntryChange[];
+  readonly parameters: string;
+  readonly workflow: { readonly id: string; readonly run: string; readonly update: string } | null;
+  /** Hash of the process bundle that decided. */
+  readonly bundle: string;
+}
+
+/** An entry's canonical bytes (RFC 8785). Throws `NotCanonical` for what I-JSON cannot carry. */
+export const entryBytes = (entry: Entry): Uint8Array => canonicalBytes(entry);
+
+/** Reads an entry back from its stored bytes, or says why they are none. */
+export function readEntry(bytes: Uint8Array): { entry: Entry } | { fault: string } {
+  const parsed = parseIJson(bytes, { depth: 8, keys: 100_000, keysPerObject: 1000 });
+  if (!parsed.ok) return { fault: 'entry is not I-JSON' };
+  const value = parsed.value as Partial<Entry> | null;
+  if (typeof value !== 'object' || value === null || value.v !== 1)
+    return { fault: 'entry has an unknown version' };
+  if (
+    typeof value.id !== 'string' ||
+    typeof value.event !== 'string' ||
+    typeof value.at !== 'string' ||
+    typeof value.subject?.version !== 'number' ||
+    typeof value.subject.pseudonym !== 'string' ||
+    !Array.isArray(value.changes)
+  )
+    return { fault: 'entry lacks a field' };
+  if (!equal(entryBytes(value as Entry), bytes)) return { fault: 'entry bytes are not canonical' };
+  return { entry: value as Entry };
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+/** The leaf's data: SHA-256 of the entry's bytes (RFC 6962 tree over 32-byte commitments). */
+export const commitmentOf = (bytes: Uint8Array, hashing: Pick<Hashing, 'hash'>): Uint8Array =>
+  hashing.hash(bytes);
+
+const utf8 = new TextEncoder();
+
+/** What a column holds, as the one canonical text that is digested; `null` is never digested. */
+export type ColumnValue = string | number | boolean | object;
+
+/**
+ * Keyed digest of one column: HMAC-SHA-256 over entry, table, key, column and canonical value
+ * (DESIGN.md section 9, 5). Bound to the entry, so that a digest cannot be moved to another row or time.
+ */
+export function columnDigest(
+  digestKey: Uint8Array,
+  entryId: string,
+  table: string,
+  key: string,
+  column: string,
+  value: ColumnValue,
+  hashing: Pick<Hashing, 'hmac' | 'text'>,
+): string {
+  const text = typeof value === 'object' ? canonicalJson(value) : JSON.stringify(value);
+  return hashing.text(
+    hashing.hmac(digestKey, utf8.encode(`${entryId}\n${table}\n${key}\n${column}\n${text}`)),
+  );
+}
+
+/** The pseudonym under which a subject stands in the log. */
+export const subjectPseudonym = (
+  digestKey: Uint8Array,
+  kind: string,
+  id: string,
+  hashing: Pick<Hashing, 'hmac' | 'text'>,
+): string => hashing.text(hashing.hmac(digestKey, utf8.encode(`subject\n${kind}\n${id}`)));

@@ -1,0 +1,62 @@
+// Station 4, signatures of the service: P-256 over an entry's bytes, Ed25519 over a checkpoint. The bytes come
+// in ready; this file never changes them, never reads a file and never keeps a private key beyond its closure.
+import { createHash, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
+
+/** Signs entries. `keyId` names the certificate whose key did it. */
+export interface EntrySigner {
+  readonly keyId: string;
+  /** ECDSA P-256 with SHA-256, IEEE P1363 form, 64 bytes. */
+  sign(body: Uint8Array): Uint8Array;
+}
+
+/** How a certificate is named in entries: first 16 hexadecimal digits of SHA-256 over its DER bytes. */
+export const certificateKeyId = (certificate: X509Certificate): string =>
+  createHash('sha256').update(certificate.raw).digest('hex').slice(0, 16);
+
+/**
+ * A signer from the service's private key and the certificate its organisation's CA gave it.
+ * @throws when the key is not P-256 or does not belong to the certificate
+ */
+export function entrySigner(privateKey: KeyObject, certificatePem: string): EntrySigner {
+  const certificate = new X509Certificate(certificatePem);
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    throw new Error('service key must be P-256; enrol the service again');
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new Error('service key and certificate do not belong together; enrol the service again');
+  return {
+    keyId: certificateKeyId(certificate),
+    sign: (body) => sign('sha256', body, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+  };
+}
+
+/** Whether a signature over an entry's bytes holds under a certificate. */
+export function entrySignatureHolds(
+  body: Uint8Array,
+  signature: Uint8Array,
+  certificate: X509Certificate,
+): boolean {
+  return verify('sha256', body, { key: certificate.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+/** Whether a CA of these roots issued the certificate (one level, as Fabric CAs issue it) and it had begun and not ended at `at`. */
+export function certificateHolds(
+  certificate: X509Certificate,
+  roots: readonly X509Certificate[],
+  at: Date,
+): boolean {
+  if (new Date(certificate.validFrom) > at || new Date(certificate.validTo) < at) return false;
+  return roots.some((root) => certificate.checkIssued(root) && certificate.verify(root.publicKey));
+}
+
+/** The 32 raw bytes of an Ed25519 public key. */
+export function ed25519Raw(key: KeyObject): Uint8Array {
+  const jwk = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
+  return Buffer.from(jwk.x as string, 'base64url');
+}
+
+/** An Ed25519 public key from its 32 raw bytes. */
+export const ed25519From = (raw: Uint8Array): KeyObject =>
+  createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
+    format: 'jwk',
+  });
