@@ -167,7 +167,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
   /** Restarts the child each time it ends, until it is stopped. */
   async function keep(entry: Kept): Promise<void> {
     const { spec, stopping } = entry;
-    let failures = 0;
+    let failures = -1; // so that the first restart is at once
     let readyAt = Date.now();
     for (;;) {
       const child = entry.child;
