@@ -166,7 +166,7 @@ export const decisions = pgTable(
     stateAfter: key('state_after').notNull(),
     round: integer('round').notNull(),
     decidedBy: uuid('decided_by').notNull(),
-    role: key('role').$type<Role>().notNull(),
+    role: key('role').$type<Role | 'service'>().notNull(),
     decidedAt: instant('decided_at').notNull(),
     entryId: entryId(),
   },

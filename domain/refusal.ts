@@ -16,6 +16,7 @@ export const REFUSAL_CODES = [
   'key-reused', // the operation key was used with other input
   'key-unbound', // the operation key was not made for this person, action and task
   'too-late', // a period has ended
+  'not-due', // a limit has not ended yet, or not any more
   'duplicate', // the same thing is already there
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];

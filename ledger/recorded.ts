@@ -8,35 +8,14 @@
 //    writes rows, entry and key. If anybody changed the subject in between, nothing is written and we start again at 1.
 // So every rule (role, claim number, duties, state) is true in the transaction that commits (SECURITY.md A3).
 import { randomBytes, randomUUID } from 'node:crypto';
-import { getTableColumns, getTableName } from 'drizzle-orm';
-import type { PgColumn } from 'drizzle-orm/pg-core';
+import { type Change, canonicalColumn, type Fragment, insert, type Row, tableShape } from '../db/change.ts';
 import type { Sql } from '../db/connection.ts';
-import { RECORDED, type RecordedName } from '../db/schema.ts';
 import type { AuditEvent } from '../domain/events.ts';
 import { isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../domain/refusal.ts';
 import { canonicalJson, type JsonValue } from './canonical.ts';
 import { columnDigest, type Entry, type EntryChange, entryBytes, subjectPseudonym } from './entry.ts';
 import { type KeyRing, nodeHashing } from './record-key.ts';
 import type { EntrySigner } from './signing.ts';
-
-export type Row<T extends RecordedName> = Omit<(typeof RECORDED)[T]['$inferSelect'], 'entryId'>;
-
-/** One row to write: the whole row as it is afterwards, so that its entry vouches for every column. */
-export type Change = {
-  [T in RecordedName]: { readonly table: T; readonly write: 'insert' | 'update'; readonly row: Row<T> };
-}[RecordedName];
-
-/** Typed shorthand for a change. */
-export const insert = <T extends RecordedName>(table: T, row: Row<T>): Change =>
-  ({ table, write: 'insert', row }) as unknown as Change;
-export const update = <T extends RecordedName>(table: T, row: Row<T>): Change =>
-  ({ table, write: 'update', row }) as unknown as Change;
-
-/** A piece of SQL with its parameters, numbered `$1`… on its own. */
-export interface Fragment {
-  readonly text: string;
-  readonly params: readonly unknown[];
-}
 
 /** What is to be done: who, under which key, to which subject. */
 export interface Operation {
@@ -69,6 +48,8 @@ export interface Plan {
 
 export interface Deciding {
   readonly at: string;
+  /** The version the subject will have once this act is written. */
+  readonly version: number;
   newId(): string;
 }
 
@@ -118,7 +99,11 @@ export async function recorded<F>(
         : { answer: refuse('key-reused') as unknown as JsonValue, repeated: true };
     }
     const at = recorder.now().toISOString();
-    const decided = decide(seen.facts as F, { at, newId: randomUUID });
+    const decided = decide(seen.facts as F, {
+      at,
+      version: (seen.subject?.version ?? 0) + 1,
+      newId: randomUUID,
+    });
     if (isRefusal(decided) && !RECORDED_REFUSALS.has(decided.code))
       return { answer: decided as unknown as JsonValue, repeated: false };
     const plan = isRefusal(decided) ? refusalPlan(operation, decided, at) : decided;
@@ -180,40 +165,6 @@ async function readOnce(sql: Sql, operation: Operation, read: Fragment): Promise
 /** `$1` of a fragment becomes `$(1 + offset)`. */
 const renumber = (text: string, offset: number): string =>
   text.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + offset}`);
-
-interface TableShape {
-  readonly name: string;
-  /** Property in the row, column name and SQL type, in the table's order, `entry_id` left out. */
-  readonly columns: readonly { readonly property: string; readonly name: string; readonly type: string }[];
-}
-
-const shapes = new Map<RecordedName, TableShape>();
-
-/** SQL name and columns of a recorded table, as entries name them. */
-export function tableShape(table: RecordedName): TableShape {
-  const known = shapes.get(table);
-  if (known) return known;
-  const columns = Object.entries(getTableColumns(RECORDED[table]) as Record<string, PgColumn>)
-    .filter(([property]) => property !== 'entryId')
-    .map(([property, column]) => ({
-      property,
-      name: column.name,
-      type: column.getSQLType().replace(/ collate.*$/, ''),
-    }));
-  const shape = { name: getTableName(RECORDED[table]), columns };
-  shapes.set(table, shape);
-  return shape;
-}
-
-/**
- * The one canonical encoder per column type: what a value is digested as, equal before it is written and after it
- * is read back. Timestamps become ISO 8601 UTC with milliseconds; everything else is JSON already.
- */
-export function canonicalColumn(type: string, value: unknown): string | number | boolean | object {
-  if (type.startsWith('timestamp')) return new Date(value as string).toISOString();
-  if (type === 'bigint') return Number(value);
-  return value as string | number | boolean | object;
-}
 
 async function writeOnce(
   recorder: Recorder,
