@@ -304,7 +304,7 @@ async function clearKilledRun(cluster: string): Promise<void> {
 async function makeOwner(superuserUrl: string, password: string): Promise<void> {
   const sql = postgres(superuserUrl, { max: 1, onnotice: () => {} });
   try {
-    // The secret is base64url, so it can stand in a literal; utility statements take no parameters.
+    // The secret is hexadecimal, so it can stand in a literal; utility statements take no parameters.
     const [role] = await sql`SELECT 1 FROM pg_roles WHERE rolname = ${OWNER}`;
     const verb = role === undefined ? 'CREATE' : 'ALTER';
     await sql.unsafe(`${verb} ROLE ${OWNER} LOGIN NOSUPERUSER CREATEROLE PASSWORD '${password}'`);

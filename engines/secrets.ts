@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The kept secret of that name, made now if there is none: 32 random bytes in base64url. */
+/** The kept secret of that name, made now if there is none: 32 random bytes in hexadecimal. */
 export function keptSecret(dataDir: string, name: string): string {
   const folder = join(dataDir, 'keys');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -13,7 +13,7 @@ export function keptSecret(dataDir: string, name: string): string {
   const known = readSecret(path);
   if (known !== undefined) return known;
   const partial = join(folder, `.${name}.${process.pid}`);
-  writeFileSync(partial, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+  writeFileSync(partial, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
   try {
     linkSync(partial, path); // link refuses an existing name, so of two makers one wins and both read its secret
   } catch (error) {
