@@ -31,6 +31,8 @@ export interface StartEnginesOptions {
   readonly progress: Progress;
   /** Made here unless given. Given, `supervisor.stopAll()` from outside breaks a start off. */
   readonly supervisor?: Supervisor;
+  /** The folder's lock, when the caller has taken it already with `takeDataFolder`. Given up by `stop`. */
+  readonly lock?: Lock;
 }
 
 /** Where pid files lie. */
@@ -43,7 +45,7 @@ export const pidDirOf = (dataDir: string): string => join(dataDir, 'pids');
 export async function startEngines(options: StartEnginesOptions): Promise<Engines> {
   const { parts, settings, progress } = options;
   const dataDir = resolve(options.dataDir);
-  const lock = await takeDataFolder(dataDir, progress);
+  const lock = options.lock ?? (await takeDataFolder(dataDir, progress));
   const supervisor = options.supervisor ?? createSupervisor({ pidDir: pidDirOf(dataDir), progress });
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => {
@@ -52,9 +54,15 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
   };
   const common = { dataDir, settings, progress, supervisor };
   const wants = (part: EnginePart): boolean => parts.includes(part);
+  const timed = async <T>(name: string, starting: Promise<T>): Promise<T> => {
+    const started = Date.now();
+    const running = await starting;
+    progress(`${name}: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    return running;
+  };
   const results = await Promise.allSettled([
-    wants('postgres') ? startPostgres(common) : undefined,
-    wants('temporal') ? startTemporal(common) : undefined,
+    wants('postgres') ? timed('Postgres', startPostgres(common)) : undefined,
+    wants('temporal') ? timed('Temporal', startTemporal(common)) : undefined,
     // Loaded when wanted: it brings the whole gRPC and chaincode machinery along.
     wants('fabric')
       ? import('./fabric/network.ts').then(({ startFabric }) => startFabric(common))

@@ -1,0 +1,267 @@
+// Composition: `rehab start`, everything on one machine. Engines, then migrations, then seed, then the processes
+// web, worker and ledger, all kept running; `run.json` says where they are. Never listens beyond 127.0.0.1.
+import { join, resolve } from 'node:path';
+import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
+import { choosePort } from '../../engines/ports.ts';
+import { type Progress, progressToStderr } from '../../engines/progress.ts';
+import { keptSecret } from '../../engines/secrets.ts';
+import type { EngineSettings } from '../../engines/settings.ts';
+import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
+import { createSupervisor, type ProcessSpec } from '../../engines/supervisor.ts';
+import { EngineTrouble } from '../../engines/trouble.ts';
+import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
+
+/** The processes of ours, in the order in which they are started. */
+export const PROCESSES = ['ledger', 'worker', 'web'] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+/** Where everything is, for the seed and for the processes' environment. */
+export interface StackAddresses {
+  readonly dataDir: string;
+  readonly ownerUrl: string;
+  /** The database as each process's role. */
+  readonly databaseUrls: Readonly<Record<DatabaseRole, string>>;
+  readonly temporalAddress: string;
+  readonly fabricProfile: string;
+  readonly webUrl: string;
+  readonly webPort: number;
+  /** Port of each process's health and metrics, on 127.0.0.1. */
+  readonly opsPorts: Readonly<Record<ProcessName, number>>;
+}
+
+export interface StartOptions {
+  /** `--data`, default `.rehab`. */
+  readonly dataDir: string;
+  /** `--port`: asked for, so in use means refusal. */
+  readonly port?: number;
+  /** Path of bin/rehab.mjs: each process is `node PROGRAM web --data DIR` and so on. */
+  readonly program: string;
+  readonly settings: EngineSettings;
+  /** Fills a database that was just migrated; must be idempotent, since it runs at every start. */
+  readonly seed: (addresses: StackAddresses) => Promise<void>;
+  /** What a process reads from its environment, over that of `settings`. */
+  readonly environmentOf?: (
+    process: ProcessName,
+    addresses: StackAddresses,
+  ) => Record<string, string | undefined>;
+  readonly progress?: Progress;
+}
+
+export interface RunningStack {
+  readonly run: () => RunFile;
+  readonly engines: Engines;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything and resolves when every process answers; `run.json` then stands and follows each restart.
+ * Idempotent over a data folder. Throws EngineTrouble, with nothing left running.
+ * `breakOff` may be aborted at any time; what was started is then stopped.
+ */
+export async function startStack(options: StartOptions, breakOff?: AbortSignal): Promise<RunningStack> {
+  const { settings, progress = progressToStderr } = options;
+  const dataDir = resolve(options.dataDir);
+  const lock = await takeDataFolder(dataDir, progress);
+  // From here the folder is ours; what an earlier run wrote about itself is no longer true.
+  removeRunFile(dataDir);
+  const supervisor = createSupervisor({ pidDir: pidDirOf(dataDir), progress });
+  const stopEarly = (): void => void supervisor.stopAll();
+  breakOff?.addEventListener('abort', stopEarly, { once: true });
+  const demandGoing = (): void => {
+    if (breakOff?.aborted)
+      throw new EngineTrouble('Stopped before everything was up; start again at any time.');
+  };
+  let engines: Engines | undefined;
+  try {
+    const parts = ['postgres', 'temporal', 'fabric'] as const;
+    demandGoing();
+    engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
+    demandGoing();
+    const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
+    progress('Database: bringing the tables to today’s shape');
+    await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
+    await options.seed(addresses);
+    demandGoing();
+    progress('Starting web, worker and ledger');
+    await supervisor.startAll(PROCESSES.map((name) => processSpec(name, options, addresses)));
+    await untilWebIsReady(addresses.webUrl, breakOff);
+    demandGoing();
+    const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
+    writeRunFile(dataDir, run());
+    const unfollow = supervisor.onPidChange(() => writeRunFile(dataDir, run()));
+    const { stop } = engines;
+    return {
+      run,
+      engines,
+      async stop() {
+        unfollow();
+        removeRunFile(dataDir);
+        await stop();
+      },
+    };
+  } catch (error) {
+    await (engines?.stop() ?? supervisor.stopAll().finally(() => lock.release()));
+    throw breakOff?.aborted
+      ? new EngineTrouble('Stopped before everything was up; start again at any time.')
+      : error;
+  } finally {
+    breakOff?.removeEventListener('abort', stopEarly);
+  }
+}
+
+/**
+ * The command: starts, prints the address on standard output (or, with `json`, what run.json holds), stays until
+ * Ctrl-C or SIGTERM, stops everything in order. Returns the exit code: 0 stopped as asked, 1 could not start.
+ */
+export async function start(options: StartOptions & { readonly json?: boolean }): Promise<number> {
+  const { progress = progressToStderr } = options;
+  const asked = new AbortController();
+  const ask = (): void => {
+    if (asked.signal.aborted) return; // stopping takes seconds; a second Ctrl-C changes nothing
+    progress('Stopping');
+    asked.abort();
+  };
+  process.on('SIGINT', ask);
+  process.on('SIGTERM', ask);
+  process.on('SIGHUP', ask);
+  try {
+    const began = Date.now();
+    const stack = await startStack(options, asked.signal);
+    const run = stack.run();
+    progress(`Everything is up after ${((Date.now() - began) / 1000).toFixed(1)} s. Stop with Ctrl-C.`);
+    process.stdout.write(options.json ? `${JSON.stringify(run)}\n` : `${run.web}\n`);
+    if (!asked.signal.aborted) {
+      // A listener on a signal does not keep Node running by itself, a timer does.
+      const alive = setInterval(() => {}, 2 ** 30);
+      await new Promise<void>((done) => asked.signal.addEventListener('abort', () => done(), { once: true }));
+      clearInterval(alive);
+    }
+    await stack.stop();
+    progress('Stopped. All data are kept.');
+    return 0;
+  } catch (error) {
+    if (!(error instanceof EngineTrouble)) throw error;
+    progress(error.message);
+    return asked.signal.aborted ? 0 : 1;
+  } finally {
+    process.off('SIGINT', ask);
+    process.off('SIGTERM', ask);
+    process.off('SIGHUP', ask);
+  }
+}
+
+/** Passwords of the processes' database roles, kept in the data folder's `keys`. */
+export function rolePasswords(dataDir: string): RolePasswords {
+  const secrets = DATABASE_ROLES.map((role) => [role, keptSecret(dataDir, `postgres-${role}`)]);
+  return Object.fromEntries(secrets) as RolePasswords; // one entry per role
+}
+
+async function addressesOf(
+  options: StartOptions,
+  dataDir: string,
+  { postgres, temporal, fabric }: Engines,
+  progress: Progress,
+): Promise<{ addresses: StackAddresses; runFile: Omit<RunFile, 'pids'> }> {
+  if (postgres === undefined || temporal === undefined || fabric === undefined) {
+    throw new Error('an engine that was asked for is missing');
+  }
+  const asked = options.port === undefined ? undefined : { port: options.port, by: '--port' };
+  const webPort = await choosePort({ dataDir, name: 'web', asked, preferred: 3000, progress });
+  const opsPort = (name: ProcessName): Promise<number> =>
+    choosePort({ dataDir, name: `${name}-ops`, progress });
+  const opsPorts = {
+    web: await opsPort('web'),
+    worker: await opsPort('worker'),
+    ledger: await opsPort('ledger'),
+  };
+  const passwords = rolePasswords(dataDir);
+  const { ownerUrl } = postgres;
+  const databaseUrls = Object.fromEntries(
+    DATABASE_ROLES.map((role) => [role, roleUrl(ownerUrl, role, passwords)]),
+  ) as Record<DatabaseRole, string>; // one entry per role
+  const webUrl = `http://127.0.0.1:${webPort}`;
+  const { profile, channel, peers } = fabric;
+  return {
+    addresses: {
+      dataDir,
+      ownerUrl,
+      databaseUrls,
+      temporalAddress: temporal.address,
+      fabricProfile: profile,
+      webUrl,
+      webPort,
+      opsPorts,
+    },
+    runFile: {
+      web: webUrl,
+      ops: `http://127.0.0.1:${opsPorts.web}`,
+      postgres: { owner: ownerUrl, app: databaseUrls.web },
+      temporal: temporal.address,
+      fabric: { profile, channel, peers: { ...peers } },
+    },
+  };
+}
+
+/**
+ * The environment that `start` gives a process over its own; the names are those that bin/config.ts reads. The
+ * database is its own role's: the owner's address, which DATABASE_URL may hold, is taken away.
+ */
+export function processEnvironment(
+  name: ProcessName,
+  addresses: StackAddresses,
+): Record<string, string | undefined> {
+  return {
+    DATABASE_URL: undefined,
+    REHAB_DATABASE_URL: addresses.databaseUrls[name],
+    TEMPORAL_ADDRESS: addresses.temporalAddress,
+    FABRIC_PROFILE: addresses.fabricProfile,
+    REHAB_MODE: 'demonstration',
+    REHAB_HOST: '127.0.0.1',
+    REHAB_PORT: String(addresses.webPort),
+    REHAB_OPS_PORT: String(addresses.opsPorts[name]),
+    REHAB_PUBLIC_URL: addresses.webUrl,
+  };
+}
+
+function processSpec(name: ProcessName, options: StartOptions, addresses: StackAddresses): ProcessSpec {
+  const { dataDir, webUrl, opsPorts } = addresses;
+  const given = options.environmentOf ?? processEnvironment;
+  // Alive, not "ready": a web whose Temporal is down must keep serving reads, so it must not be restarted.
+  const health = name === 'web' ? `${webUrl}/healthz` : `http://127.0.0.1:${opsPorts[name]}/healthz`;
+  return {
+    name,
+    command: process.execPath,
+    args: [options.program, name, '--data', dataDir],
+    env: { ...options.settings.environment, ...given(name, addresses) },
+    logPath: join(dataDir, 'logs', `${name}.log`),
+    ready: (signal) => demandAnswer(health, signal),
+    readyWithinMs: 60_000,
+    stopWithinMs: 20_000,
+  };
+}
+
+async function demandAnswer(url: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, { signal, redirect: 'manual' });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`not ready: status ${response.status}`);
+}
+
+/** The address is printed when a person can work, not when a port is open. */
+async function untilWebIsReady(webUrl: string, breakOff: AbortSignal | undefined): Promise<void> {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    try {
+      await demandAnswer(`${webUrl}/readyz`, AbortSignal.timeout(5_000));
+      return;
+    } catch (error) {
+      if (breakOff?.aborted) return;
+      if (Date.now() > end) {
+        const said = error instanceof Error ? error.message : 'no answer';
+        throw new EngineTrouble(
+          `The web answers but does not become ready (${said}): see its log in logs/web.log.`,
+        );
+      }
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}

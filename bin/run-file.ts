@@ -1,0 +1,33 @@
+// Composition: `run.json`, what a running machine tells other programs (DESIGN.md section 7). Written whole or not at
+// all, mode 0600, because on loopback it holds URLs with passwords.
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+export const RUN_FILE = z.object({
+  web: z.string(),
+  ops: z.string(),
+  postgres: z.object({ owner: z.string(), app: z.string() }),
+  temporal: z.string(),
+  fabric: z.object({ profile: z.string(), channel: z.string(), peers: z.record(z.string(), z.string()) }),
+  pids: z.record(z.string(), z.number()),
+});
+export type RunFile = z.output<typeof RUN_FILE>;
+
+/** What runs over a data folder, or undefined when nothing was ever started there. */
+export function readRunFile(dataDir: string): RunFile | undefined {
+  try {
+    return RUN_FILE.parse(JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')));
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw new Error('run.json cannot be read; stop what runs over this data folder and start again');
+  }
+}
+
+/** Replaces `run.json` atomically. */
+export function writeRunFile(dataDir: string, run: RunFile): void {
+  const path = join(dataDir, 'run.json');
+  const partial = `${path}.${process.pid}`;
+  writeFileSync(partial, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  renameSync(partial, path);
+}
