@@ -1,5 +1,6 @@
 // Composition: `rehab start`, everything on one machine. Engines, then migrations, then seed, then the processes
 // web, worker and ledger, all kept running; `run.json` says where they are. Never listens beyond 127.0.0.1.
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
 import { choosePort } from '../../engines/ports.ts';
@@ -9,7 +10,7 @@ import type { EngineSettings } from '../../engines/settings.ts';
 import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
 import { createSupervisor, type ProcessSpec } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
-import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
+import { type RunFile, writeRunFile } from '../run-file.ts';
 
 /** The processes of ours, in the order in which they are started. */
 export const PROCESSES = ['ledger', 'worker', 'web'] as const;
@@ -264,4 +265,9 @@ async function untilWebIsReady(webUrl: string, breakOff: AbortSignal | undefined
       await new Promise((done) => setTimeout(done, 100));
     }
   }
+}
+
+/** `run.json` of a stack that does not run would send other programs to nobody, or to somebody else. */
+function removeRunFile(dataDir: string): void {
+  rmSync(join(dataDir, 'run.json'), { force: true });
 }
