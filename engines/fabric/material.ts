@@ -1,0 +1,204 @@
+// Engines, Fabric: each organisation's own keys and certificates, made once, and the identities its CA certifies.
+// Promise: private keys lie in their organisation's folder alone, 0600, and are never made a second time.
+// Never copies anything from one organisation's folder to another's except public certificates into the genesis.
+import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHAINCODE, CHANNEL, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { type CaAddress, certificationRequestFor, enroll, register } from '../../ledger/fabric/ca.ts';
+import type { FabricProfile, IdentityFiles } from '../../ledger/fabric/profile.ts';
+import { fillTemplate, makePrivate, writePrivately } from './configuration.ts';
+import {
+  connectionPath,
+  fabricPaths,
+  HOST,
+  organisationPaths,
+  type Ports,
+  peerHostname,
+  valuesOf,
+} from './layout.ts';
+import type { Programs } from './programs.ts';
+import { run } from './run.ts';
+
+/** Identities that each organisation's CA certifies, with the attributes that stand in their certificates. */
+const ENROLLED: Readonly<Record<Organisation, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
+  administration: { reader: {} },
+  hospital: {
+    reader: {},
+    // The one identity that the chaincode lets append.
+    ledger: { 'rehab.ledger': 'true' },
+    // Signs audit entries; it has no business on the channel.
+    service: { 'rehab.service': 'true' },
+  },
+  association: { reader: {} },
+};
+
+/** A certificate is renewed, with the same key, when it has less than this left. */
+const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Makes an organisation's roots, node certificates and administrator, unless they are there. */
+export async function ensureMaterial(
+  organisation: Organisation,
+  { dataDir, ports, programs }: { dataDir: string; ports: Ports; programs: Programs },
+): Promise<void> {
+  const paths = organisationPaths(dataDir, organisation);
+  if (!(await exists(paths.crypto))) {
+    await mkdir(paths.folder, { recursive: true, mode: 0o700 });
+    const partial = `${paths.crypto}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    const config = join(paths.folder, 'organisation.yaml');
+    const values = valuesOf(dataDir, organisation, ports);
+    await writePrivately(config, await fillTemplate('organisation.yaml', values));
+    await run(programs.cryptogen, ['generate', `--config=${config}`, `--output=${partial}`]);
+    await makePrivate(partial);
+    // From here the organisation has its identity; a crash before leaves a folder that the next start removes.
+    await rename(partial, paths.crypto);
+  }
+  // Rewritten at each start, as the ports may only now be known.
+  const pem = (path: string) => readFile(path, 'utf8');
+  await writePrivately(
+    connectionPath(dataDir, organisation),
+    JSON.stringify({
+      address: `${HOST}:${ports[organisation].chaincode}`,
+      dial_timeout: '5s',
+      tls_required: true,
+      client_auth_required: true,
+      client_key: await pem(join(paths.peerTls, 'server.key')),
+      client_cert: await pem(join(paths.peerTls, 'server.crt')),
+      root_cert: await pem(paths.tlsCa),
+    }),
+  );
+}
+
+/** The secret of an organisation's registrar, made at first use. */
+export async function registrarSecret(dataDir: string, organisation: Organisation): Promise<string> {
+  return secretOf(dataDir, organisation, 'registrar');
+}
+
+/** Certifies every identity of an organisation that is missing or nears its end. The CA must be up. */
+export async function ensureIdentities(
+  dataDir: string,
+  organisation: Organisation,
+  ports: Ports,
+): Promise<void> {
+  const wanted = Object.entries(ENROLLED[organisation]);
+  const due = await Promise.all(wanted.map(([name]) => isDue(identityPaths(dataDir, organisation, name))));
+  if (!due.includes(true)) return;
+  const ca = await caAddress(dataDir, organisation, ports);
+  const registrar = await ensureRegistrar(dataDir, organisation, ca);
+  for (const [at, [name, attributes]] of wanted.entries()) {
+    if (!due[at]) continue;
+    const secret = await secretOf(dataDir, organisation, name);
+    await register(ca, registrar, { id: name, secret, attributes });
+    await certify(dataDir, organisation, ca, name, secret);
+  }
+}
+
+/** What outsiders of this folder need to reach the network; paths count from the profile's own folder. */
+export async function writeProfile(dataDir: string, ports: Ports): Promise<string> {
+  const { profile, root } = fabricPaths(dataDir);
+  const relative = (path: string) => path.slice(root.length + 1);
+  const organisations: Record<string, FabricProfile['organisations'][Organisation]> = {};
+  for (const organisation of ORGANISATIONS) {
+    const paths = organisationPaths(dataDir, organisation);
+    const identities: Record<string, IdentityFiles> = { admin: await adminFiles(dataDir, organisation) };
+    for (const name of Object.keys(ENROLLED[organisation])) {
+      identities[name] = identityPaths(dataDir, organisation, name);
+    }
+    organisations[organisation] = {
+      mspId: MSP_IDS[organisation],
+      peer: {
+        address: `${HOST}:${ports[organisation].peer}`,
+        tlsCaPath: relative(paths.tlsCa),
+        hostname: peerHostname(organisation),
+      },
+      ca: {
+        url: `https://${HOST}:${ports[organisation].ca}`,
+        tlsCaPath: relative(paths.tlsCa),
+        name: `ca-${organisation}`,
+      },
+      identities: Object.fromEntries(
+        Object.entries(identities).map(([name, { certPath, keyPath }]) => [
+          name,
+          { certPath: relative(certPath), keyPath: relative(keyPath) },
+        ]),
+      ),
+    };
+  }
+  const text = JSON.stringify({ channel: CHANNEL, chaincode: CHAINCODE, organisations }, null, 2);
+  await writePrivately(profile, `${text}\n`);
+  return profile;
+}
+
+/** Certificate and key of an organisation's administrator on the channel. */
+export async function adminFiles(dataDir: string, organisation: Organisation): Promise<IdentityFiles> {
+  const msp = join(organisationPaths(dataDir, organisation).admin, 'msp');
+  const [cert] = await readdir(join(msp, 'signcerts'));
+  const [key] = await readdir(join(msp, 'keystore'));
+  return { certPath: join(msp, 'signcerts', String(cert)), keyPath: join(msp, 'keystore', String(key)) };
+}
+
+function identityPaths(dataDir: string, organisation: Organisation, name: string): IdentityFiles {
+  const folder = join(organisationPaths(dataDir, organisation).identities, name);
+  return { certPath: join(folder, 'cert.pem'), keyPath: join(folder, 'key.pem') };
+}
+
+async function caAddress(dataDir: string, organisation: Organisation, ports: Ports): Promise<CaAddress> {
+  const { tlsCa } = organisationPaths(dataDir, organisation);
+  return {
+    url: `https://${HOST}:${ports[organisation].ca}`,
+    name: `ca-${organisation}`,
+    tlsCa: await readFile(tlsCa, 'utf8'),
+  };
+}
+
+/** The registrar's own certificate lies beside its secret, not among the identities that others are given. */
+async function ensureRegistrar(dataDir: string, organisation: Organisation, ca: CaAddress) {
+  const { secrets } = organisationPaths(dataDir, organisation);
+  const files = {
+    certPath: join(secrets, 'registrar.cert.pem'),
+    keyPath: join(secrets, 'registrar.key.pem'),
+  };
+  if (await isDue(files))
+    await certifyInto(files, ca, 'registrar', await registrarSecret(dataDir, organisation));
+  return {
+    certificate: await readFile(files.certPath, 'utf8'),
+    privateKey: await readFile(files.keyPath, 'utf8'),
+  };
+}
+
+async function certify(
+  dataDir: string,
+  organisation: Organisation,
+  ca: CaAddress,
+  name: string,
+  secret: string,
+) {
+  await certifyInto(identityPaths(dataDir, organisation, name), ca, name, secret);
+}
+
+async function certifyInto(files: IdentityFiles, ca: CaAddress, id: string, secret: string): Promise<void> {
+  if (!(await exists(files.keyPath))) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writePrivately(files.keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  }
+  const csr = certificationRequestFor(id, await readFile(files.keyPath, 'utf8'));
+  await writePrivately(files.certPath, await enroll(ca, { id, secret, csr }));
+}
+
+async function isDue({ certPath, keyPath }: IdentityFiles): Promise<boolean> {
+  if (!(await exists(certPath)) || !(await exists(keyPath))) return true;
+  const end = new X509Certificate(await readFile(certPath)).validToDate.getTime();
+  return end - Date.now() < RENEW_BEFORE_MS;
+}
+
+/** Written before it is first used, so that a crash in between leaves a name that can still be enrolled. */
+async function secretOf(dataDir: string, organisation: Organisation, name: string): Promise<string> {
+  const path = join(organisationPaths(dataDir, organisation).secrets, name);
+  if (!(await exists(path))) await writePrivately(path, randomBytes(24).toString('base64url'));
+  return (await readFile(path, 'utf8')).trim();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

@@ -1,0 +1,152 @@
+// Engines, Fabric: the three organisations' network on one machine, from nothing or from its own data folder.
+// Promise: what it returns works, since one endorsement by all three was asked through each of the three gateways.
+// Never starts over: data that is there is used or refused, and a set-up that was cut off is finished.
+import { readFile, stat } from 'node:fs/promises';
+import { CHANNEL, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { awaitEndorsements } from '../../ledger/fabric/client.ts';
+import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import type { Progress } from '../progress.ts';
+import type { EngineSettings } from '../settings.ts';
+import type { ProcessSpec, Supervisor } from '../supervisor.ts';
+import { EngineTrouble } from '../trouble.ts';
+import { prepareChaincode } from './chaincode-program.ts';
+import { ensureChaincode, ensureGenesis, ensureJoined } from './channel.ts';
+import { makePrivate, writePrivately } from './configuration.ts';
+import { choosePorts, fabricPaths, HOST, organisationPaths, type Ports } from './layout.ts';
+import { ensureIdentities, ensureMaterial, registrarSecret, writeProfile } from './material.ts';
+import { networkNodes } from './nodes.ts';
+import { findFabricPrograms } from './programs.ts';
+
+export type FabricOptions = {
+  /** The whole data folder; Fabric's part is `fabric/` in it. */
+  readonly dataDir: string;
+  readonly settings: EngineSettings;
+  readonly supervisor: Supervisor;
+  readonly progress: Progress;
+};
+
+export type Fabric = {
+  /** Path of the profile file that clients read. */
+  readonly profile: string;
+  readonly channel: string;
+  /** HOST:PORT of each organisation's peer. */
+  readonly peers: Readonly<Record<Organisation, string>>;
+  /** Names of our processes in the supervisor; none with an outside network. */
+  readonly processes: readonly string[];
+  /** Stops our processes; an outside network goes on. */
+  stop(): Promise<void>;
+};
+
+const READY_WITHIN_MS = 90_000;
+
+/** What the finished set-up keeps in `set-up.json`. */
+type SetUp = { readonly channel: string; readonly packageId: string };
+
+/**
+ * Starts the network, or takes the outside one that the settings name.
+ * First start: material, first block, processes, channel, identities, chaincode, marker. Later: processes alone.
+ * Leftovers of a killed run must be stopped before (`stopOrphans`). Throws EngineTrouble with what to do.
+ */
+export async function startFabric(options: FabricOptions): Promise<Fabric> {
+  const { dataDir, settings, supervisor, progress } = options;
+  if (settings.fabricProfile !== undefined) return outsideNetwork(settings.fabricProfile);
+  const paths = fabricPaths(dataDir);
+  const programs = await findFabricPrograms(settings, progress);
+  const done = await readSetUp(paths.marker);
+  const ports = await choosePorts(dataDir, await exists(paths.genesis), progress);
+  const chaincode = await prepareChaincode(paths.chaincode);
+  if (done === undefined) progress('Fabric: setting up three organisations and their channel, about 20 s');
+
+  for (const organisation of ORGANISATIONS) await ensureMaterial(organisation, { dataDir, ports, programs });
+  const channel = { dataDir, ports, programs, progress };
+  await ensureGenesis(channel);
+  const nodes = await networkNodes({
+    dataDir,
+    ports,
+    programs,
+    chaincode,
+    path: settings.environment.PATH ?? '/usr/bin:/bin',
+    registrarSecret: (organisation) => registrarSecret(dataDir, organisation),
+  });
+  const fabric = running(options, nodes, ports);
+  try {
+    await supervisor.startAll(nodes);
+    for (const organisation of ORGANISATIONS) {
+      // The CA's own program makes keys that others could read, were it not for the folder above them.
+      await makePrivate(organisationPaths(dataDir, organisation).ca);
+      await ensureIdentities(dataDir, organisation, ports);
+    }
+    await writeProfile(dataDir, ports);
+    if (done === undefined) {
+      progress('Fabric: joining the channel');
+      await ensureJoined(channel);
+    }
+    if (done?.packageId !== chaincode.packageId) {
+      progress('Fabric: installing and approving the chaincode at each organisation');
+      await ensureChaincode(channel, chaincode);
+    }
+    await awaitEndorsements(readFabricProfile(paths.profile), { withinMs: READY_WITHIN_MS });
+    const setUp: SetUp = { channel: CHANNEL, packageId: chaincode.packageId };
+    // From here a start only starts; before, it looks at each step.
+    if (done?.packageId !== chaincode.packageId)
+      await writePrivately(paths.marker, `${JSON.stringify(setUp)}\n`);
+    return fabric;
+  } catch (error) {
+    await fabric.stop();
+    throw error;
+  }
+}
+
+function running(
+  { dataDir, supervisor }: FabricOptions,
+  nodes: readonly ProcessSpec[],
+  ports: Ports,
+): Fabric {
+  const processes = nodes.map(({ name }) => name);
+  return {
+    profile: fabricPaths(dataDir).profile,
+    channel: CHANNEL,
+    peers: byOrganisation((organisation) => `${HOST}:${ports[organisation].peer}`),
+    processes,
+    async stop() {
+      // Peers first: they are the callers of the others.
+      const peers = processes.filter((name) => name.startsWith('peer-'));
+      await Promise.all(peers.map((name) => supervisor.stop(name)));
+      await Promise.all(processes.map((name) => supervisor.stop(name)));
+    },
+  };
+}
+
+function outsideNetwork(path: string): Fabric {
+  const profile = readFabricProfile(path);
+  return {
+    profile: path,
+    channel: profile.channel,
+    peers: byOrganisation((organisation) => profile.organisations[organisation].peer.address),
+    processes: [],
+    async stop() {},
+  };
+}
+
+function byOrganisation<T>(value: (organisation: Organisation) => T): Record<Organisation, T> {
+  // The cast holds: one entry per organisation.
+  return Object.fromEntries(ORGANISATIONS.map((name) => [name, value(name)])) as Record<Organisation, T>;
+}
+
+async function readSetUp(marker: string): Promise<SetUp | undefined> {
+  const text = await readFile(marker, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const { channel, packageId } = JSON.parse(text) as Partial<SetUp>;
+    if (channel === CHANNEL && typeof packageId === 'string') return { channel, packageId };
+  } catch {
+    // Fall through to the one sentence below.
+  }
+  throw new EngineTrouble(
+    `Fabric's set-up file is damaged: delete ${marker} and start again; no data depends on it.`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
