@@ -131,7 +131,7 @@ const SOURCE_OF_CHANGE =
 
 /** Barthel Index: ten items of what a person does in daily life, 0 (dependent) to 100 (independent). */
 export const barthel: Instrument = {
-  id: 'barthel',
+  id: 'barthel-index',
   version: 1,
   variant: '0-100 in steps of 5',
   name: w('Barthel Index', '巴氏指数'),

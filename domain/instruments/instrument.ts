@@ -116,13 +116,7 @@ export type Instrument = {
 };
 
 /** Keys in the catalogue's `faults` that an answer can earn. */
-export const ANSWER_FAULTS = [
-  'answer.unknown-item',
-  'answer.not-a-number',
-  'answer.not-a-choice',
-  'answer.out-of-range',
-  'answer.off-step',
-] as const;
+export const ANSWER_FAULTS = ['unknownItem', 'notANumber', 'chooseOne', 'outOfRange', 'offStep'] as const;
 
 /** What `readAnswers` found. `values` holds only answers that can be taken; `missing` only items that count. */
 export type ReadAnswers = {
@@ -138,7 +132,7 @@ export function readAnswers(items: readonly Item[], answers: Answers): ReadAnswe
   const known = new Map(items.map((item) => [item.id, item]));
   for (const [field, answer] of Object.entries(answers)) {
     const item = known.get(field);
-    if (item === undefined) faults.push({ field, fault: 'answer.unknown-item' });
+    if (item === undefined) faults.push({ field, fault: 'unknownItem' });
     else if (answer !== null && answer !== undefined) {
       const fault = faultOf(item, answer);
       if (fault !== undefined) faults.push({ field, ...fault });
@@ -261,16 +255,14 @@ function isAnswered(answers: Answers, item: string): boolean {
 }
 
 function faultOf(item: Item, value: unknown): Omit<FieldFault, 'field'> | undefined {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return { fault: 'answer.not-a-number' };
+  if (typeof value !== 'number' || !Number.isFinite(value)) return { fault: 'notANumber' };
   if (item.kind === 'choice') {
-    return item.choices.some((choice) => choice.value === value)
-      ? undefined
-      : { fault: 'answer.not-a-choice' };
+    return item.choices.some((choice) => choice.value === value) ? undefined : { fault: 'chooseOne' };
   }
   const { min, max, step } = item;
-  if (value < min || value > max) return { fault: 'answer.out-of-range', values: { min, max } };
+  if (value < min || value > max) return { fault: 'outOfRange', values: { min, max } };
   // In whole steps; a thousandth of one forgives how 0.1 is kept in binary.
   const steps = (value - min) / step;
-  if (Math.abs(steps - Math.round(steps)) > 0.001) return { fault: 'answer.off-step', values: { step } };
+  if (Math.abs(steps - Math.round(steps)) > 0.001) return { fault: 'offStep', values: { step } };
   return undefined;
 }

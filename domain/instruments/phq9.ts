@@ -116,7 +116,7 @@ const SELF_HARM_UNANSWERED: Alert = {
 
 /** PHQ-9: how often nine problems bothered a person in the last two weeks, 0 (never) to 27 (nearly every day). */
 export const phq9: Instrument = {
-  id: 'phq9',
+  id: 'phq-9',
   version: 1,
   variant: '9 items, last two weeks',
   name: w('PHQ-9 depression questionnaire', 'PHQ-9 抑郁问卷'),

@@ -147,7 +147,7 @@ describe.each(INSTRUMENTS)('$id', (instrument) => {
     }
     for (const field of ['unknown', '__proto__', 'constructor', 'toString']) {
       const score = instrument.score(JSON.parse(`{"${field}": 1}`));
-      expect(score).toMatchObject({ ok: false, faults: [{ field, fault: 'answer.unknown-item' }] });
+      expect(score).toMatchObject({ ok: false, faults: [{ field, fault: 'unknownItem' }] });
     }
   });
 
@@ -337,11 +337,11 @@ describe('6-minute walk', () => {
   it('takes half steps of Borg and of oxygen, and no others', () => {
     expect(sixMinuteWalk.score({ 'breathlessness-1': 0.5, oxygen: 2.5 }).ok).toBe(true);
     expect(sixMinuteWalk.score({ 'breathlessness-1': 1.5 })).toMatchObject({
-      faults: [{ fault: 'answer.not-a-choice' }],
+      faults: [{ fault: 'chooseOne' }],
     });
-    expect(sixMinuteWalk.score({ oxygen: 2.25 })).toMatchObject({ faults: [{ fault: 'answer.off-step' }] });
+    expect(sixMinuteWalk.score({ oxygen: 2.25 })).toMatchObject({ faults: [{ fault: 'offStep' }] });
     expect(sixMinuteWalk.score({ 'distance-1': 1001 })).toMatchObject({
-      faults: [{ fault: 'answer.out-of-range', values: { min: 0, max: 1000 } }],
+      faults: [{ fault: 'outOfRange', values: { min: 0, max: 1000 } }],
     });
   });
 });
