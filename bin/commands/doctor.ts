@@ -1,0 +1,566 @@
+// Composition: `rehab doctor`, one line per check, with the remedy beside what is wrong. Only reads: it starts,
+// builds, mends and deletes nothing. Never prints a secret, and never calls a check passed that it could not make.
+
+import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join, relative, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { CHANNEL, ORGANISATIONS } from '../../domain/consortium.ts';
+import { fabricCaSource, fabricSource } from '../../engines/fabric/programs.ts';
+import { type EngineSource, findEngine, onPath } from '../../engines/find-or-build.ts';
+import { tryLock } from '../../engines/lock.ts';
+import { readPorts } from '../../engines/ports.ts';
+import { isAtLeast, isLoopback, FLOOR_OUTSIDE_LOOPBACK as POSTGRES_FLOOR } from '../../engines/postgres.ts';
+import { serverUser, unpackedPostgres } from '../../engines/postgres-programs.ts';
+import { startTimeOf } from '../../engines/processes.ts';
+import { silent } from '../../engines/progress.ts';
+import type { EngineSettings } from '../../engines/settings.ts';
+import {
+  namespaceState,
+  RETENTION_MS,
+  serverVersionOf,
+  FLOOR_OUTSIDE_LOOPBACK as TEMPORAL_FLOOR,
+  temporalSource,
+} from '../../engines/temporal.ts';
+import { type RunFile, readRunFile } from '../run-file.ts';
+
+/** `warn` asks for attention; only `trouble` makes the command fail; `not run` says why a check could not be made. */
+export type Verdict = 'ok' | 'warn' | 'trouble' | 'not run';
+
+export interface Finding {
+  /** Constant name of the check, for programs. */
+  readonly check: string;
+  readonly verdict: Verdict;
+  /** What was seen, for people. */
+  readonly says: string;
+  /** What to do; there whenever something is wrong. */
+  readonly remedy?: string;
+}
+
+export interface DoctorOptions {
+  readonly dataDir: string;
+  readonly settings: EngineSettings;
+  /** Further checks, e.g. of staffing and anchor lag, which are not the engines'. */
+  readonly more?: readonly (() => Promise<readonly Finding[]>)[];
+  readonly now?: Date;
+}
+
+/** Runs every check; one that throws becomes a `trouble` of its own, and the others still run. */
+export async function examine(options: DoctorOptions): Promise<Finding[]> {
+  const dataDir = resolve(options.dataDir);
+  const { settings } = options;
+  const now = options.now ?? new Date();
+  const run = readRunFileOrUndefined(dataDir);
+  const running = isHeld(dataDir);
+  const checks: readonly [string, () => Promise<readonly Finding[]>][] = [
+    ['node', async () => [checkNode(process.versions.node)]],
+    ['go', () => checkGo(settings)],
+    ['postgres programs', () => checkPostgresPrograms(dataDir, settings)],
+    ['temporal programs', () => checkTemporalPrograms(settings)],
+    ['fabric programs', () => checkFabricPrograms(settings)],
+    ['disk', () => checkDisks([dataDir, settings.cacheDir])],
+    ['data folder', async () => checkDataFolder(dataDir)],
+    ['ports', () => checkPorts(dataDir, running)],
+    ['processes', async () => checkProcesses(run, running)],
+    ['postgres', () => checkPostgres(run, running, settings)],
+    ['temporal', () => checkTemporal(run, running, settings)],
+    ['peers', () => checkPeers(dataDir, running, settings)],
+    ['certificates', async () => checkCertificates(dataDir, now)],
+    ...(options.more ?? []).map((check, index): [string, () => Promise<readonly Finding[]>] => [
+      `more ${index}`,
+      check,
+    ]),
+  ];
+  const findings: Finding[] = [];
+  for (const [check, make] of checks) {
+    try {
+      findings.push(...(await make()));
+    } catch (error) {
+      findings.push({
+        check,
+        verdict: 'trouble',
+        says: wordsOf(error),
+        remedy: 'Mend that, then run rehab doctor again.',
+      });
+    }
+  }
+  return findings;
+}
+
+/** The command. Prints one line per check, or one JSON object; returns 1 when there is real trouble, else 0. */
+export async function doctor(options: DoctorOptions & { readonly json?: boolean }): Promise<number> {
+  const checks = await examine(options);
+  const trouble = checks.some(({ verdict }) => verdict === 'trouble');
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ status: trouble ? 'trouble' : 'ok', checks })}\n`);
+  } else {
+    for (const finding of checks) process.stdout.write(`${lineOf(finding)}\n`);
+  }
+  return trouble ? 1 : 0;
+}
+
+/** One line for people. */
+export function lineOf({ check, verdict, says, remedy }: Finding): string {
+  return `${verdict.padEnd(8)}${check}: ${says}${remedy === undefined ? '' : ` → ${remedy}`}`;
+}
+
+/** Node 24 LTS, with the hole of T28 closed (SECURITY.md section 5). */
+export function checkNode(version: string): Finding {
+  const check = 'node';
+  if (isAtLeast(version, '24.17') && !isAtLeast(version, '25'))
+    return { check, verdict: 'ok', says: version };
+  const remedy =
+    'Run "npm ci" again and start with npx or npm, which use the Node pinned in package.json (24.17 or later).';
+  return { check, verdict: 'trouble', says: `${version} is not a current Node 24`, remedy };
+}
+
+async function checkGo(settings: EngineSettings): Promise<Finding[]> {
+  const check = 'go';
+  const go = await onPath('go', settings.environment.PATH);
+  if (go === undefined) {
+    const says = 'not on PATH; it is needed only to build engines that are not found';
+    return [{ check, verdict: 'ok', says }];
+  }
+  const said = await promisify(execFile)(go, ['env', 'GOVERSION'], { timeout: 20_000 });
+  return [{ check, verdict: 'ok', says: `${said.stdout.trim()} at ${go}` }];
+}
+
+async function checkPostgresPrograms(dataDir: string, settings: EngineSettings): Promise<Finding[]> {
+  const check = 'postgres programs';
+  if (settings.databaseUrl !== undefined)
+    return [{ check, verdict: 'ok', says: 'not needed, DATABASE_URL is set' }];
+  const user = serverUser(join(dataDir, 'postgres'));
+  const programs = await unpackedPostgres(settings.cacheDir, user);
+  if (programs === undefined) return [{ check, verdict: 'ok', says: 'will be unpacked at the next start' }];
+  const as = user === undefined ? '' : `, run as ${user.name}`;
+  return [{ check, verdict: 'ok', says: `hashes as pinned, ${programs.postgres}${as}` }];
+}
+
+async function checkTemporalPrograms(settings: EngineSettings): Promise<Finding[]> {
+  const check = 'temporal programs';
+  if (settings.temporalAddress !== undefined)
+    return [{ check, verdict: 'ok', says: 'not needed, TEMPORAL_ADDRESS is set' }];
+  const found = await lookFor(check, temporalSource(settings), settings);
+  if ('verdict' in found) return [found];
+  const version = await serverVersionOf(found.programs.temporal);
+  const finding: Finding = {
+    check,
+    verdict: 'ok',
+    says: `found by ${found.how}, server ${version}, ${found.programs.temporal}`,
+  };
+  return [floored(finding, version, TEMPORAL_FLOOR, true)];
+}
+
+async function checkFabricPrograms(settings: EngineSettings): Promise<Finding[]> {
+  const check = 'fabric programs';
+  if (settings.fabricProfile !== undefined)
+    return [{ check, verdict: 'ok', says: 'not needed, FABRIC_PROFILE is set' }];
+  return [
+    await checkTools(fabricSource(settings), settings),
+    await checkTools(fabricCaSource(settings), settings),
+  ];
+}
+
+async function checkTools<Program extends string>(
+  source: EngineSource<Program>,
+  settings: EngineSettings,
+): Promise<Finding> {
+  const check = `${source.engine} programs`;
+  const found = await lookFor(check, source, settings);
+  if ('verdict' in found) return found;
+  return { check, verdict: 'ok', says: `${source.version} found by ${found.how}` };
+}
+
+async function lookFor<Program extends string>(
+  check: string,
+  source: EngineSource<Program>,
+  settings: EngineSettings,
+) {
+  const { cacheDir, environment } = settings;
+  const found = await findEngine(source, { cacheDir, environment, progress: silent });
+  if (found !== undefined) return found;
+  const go = await onPath('go', environment.PATH);
+  const finding: Finding =
+    go === undefined
+      ? {
+          check,
+          verdict: 'trouble',
+          says: `${source.engine} ${source.version} is not here and cannot be built without Go`,
+          remedy: `Install Go ${source.goVersion} or later from https://go.dev/dl/, or ${source.instead}.`,
+        }
+      : {
+          check,
+          verdict: 'ok',
+          says: `${source.engine} ${source.version} will be built at the next start (${source.usually}, once)`,
+        };
+  return finding;
+}
+
+/** Versions below a floor are a warning on loopback, trouble elsewhere (DESIGN.md section 9, 19). */
+export function floored(finding: Finding, version: string, floor: string, loopback: boolean): Finding {
+  if (isAtLeast(version, floor)) return finding;
+  return {
+    ...finding,
+    verdict: loopback ? 'warn' : 'trouble',
+    says: `${finding.says}; older than ${floor}`,
+    remedy: loopback
+      ? `Good enough on one machine; anywhere else use ${floor} or later.`
+      : `Bring it to ${floor} or later: older ones have published holes.`,
+  };
+}
+
+const GIB = 2 ** 30;
+
+async function checkDisks(folders: readonly string[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const folder of folders) {
+    const { bavail, bsize } = await statfs(nearestExisting(folder));
+    findings.push(checkSpace(folder, bavail * bsize));
+  }
+  return findings;
+}
+
+/** Below 512 MiB Postgres and the orderers may stop in the middle of work. */
+export function checkSpace(folder: string, freeBytes: number): Finding {
+  const check = 'disk';
+  const says = `${(freeBytes / GIB).toFixed(1)} GiB free for ${folder}`;
+  if (freeBytes >= 4 * GIB) return { check, verdict: 'ok', says };
+  const remedy = 'Free space or move the folder to a larger disk; the stack writes steadily.';
+  return { check, verdict: freeBytes >= GIB / 2 ? 'warn' : 'trouble', says, remedy };
+}
+
+/** Nobody but the owner may read the data folder, its keys and its addresses. */
+export function checkDataFolder(dataDir: string): Finding[] {
+  const check = 'data folder';
+  if (!existsSync(dataDir))
+    return [{ check, verdict: 'ok', says: `${dataDir} will be made at the first start` }];
+  const open: string[] = [];
+  for (const path of [dataDir, join(dataDir, 'run.json'), ...below(join(dataDir, 'keys'))]) {
+    const state = lstatSync(path, { throwIfNoEntry: false });
+    if (state !== undefined && (state.mode & 0o077) !== 0) open.push(relative(dataDir, path) || dataDir);
+  }
+  if (open.length === 0) return [{ check, verdict: 'ok', says: `${dataDir}, closed to other users` }];
+  const says = `other users may enter or read ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`;
+  return [
+    {
+      check,
+      verdict: 'trouble',
+      says,
+      remedy: `Run "chmod -R go= ${join(dataDir, 'keys')} && chmod go= ${dataDir}".`,
+    },
+  ];
+}
+
+async function checkPorts(dataDir: string, running: boolean): Promise<Finding[]> {
+  const check = 'ports';
+  const ports = Object.entries(readPorts(dataDir));
+  if (ports.length === 0) return [{ check, verdict: 'ok', says: 'none chosen yet' }];
+  const answering = await Promise.all(
+    ports.map(async ([name, port]) => ({ name, port, open: await answers(port) })),
+  );
+  const odd = answering.filter(({ open }) => open !== running);
+  const names = odd.map(({ name, port }) => `${name} ${port}`).join(', ');
+  if (odd.length === 0) {
+    const says = `all ${ports.length} ports ${running ? 'answer' : 'are free'} on 127.0.0.1`;
+    return [{ check, verdict: 'ok', says }];
+  }
+  return running
+    ? [
+        {
+          check,
+          verdict: 'warn',
+          says: `no answer at ${names}`,
+          remedy: 'See the log of each in the data folder’s logs.',
+        },
+      ]
+    : [
+        {
+          check,
+          verdict: 'warn',
+          says: `used by another program: ${names}`,
+          remedy:
+            'Stop that program before the next start; ports of peers and orderers cannot be changed, others will be.',
+        },
+      ];
+}
+
+function checkProcesses(run: RunFile | undefined, running: boolean): Finding[] {
+  const check = 'processes';
+  if (!running) {
+    return run === undefined
+      ? [{ check, verdict: 'ok', says: 'nothing is running over this data folder' }]
+      : [
+          {
+            check,
+            verdict: 'warn',
+            says: 'run.json stands, but nothing runs: an earlier run was killed',
+            remedy: 'Start again; it cleans up by itself.',
+          },
+        ];
+  }
+  if (run === undefined)
+    return [
+      {
+        check,
+        verdict: 'warn',
+        says: 'a start is under way',
+        remedy: 'Wait until it has printed its address.',
+      },
+    ];
+  const dead = Object.entries(run.pids).filter(([, pid]) => startTimeOf(pid) === undefined);
+  if (dead.length === 0)
+    return [{ check, verdict: 'ok', says: `${Object.keys(run.pids).length} processes are alive` }];
+  const names = dead.map(([name]) => name).join(', ');
+  return [
+    {
+      check,
+      verdict: 'warn',
+      says: `not alive at this moment: ${names}`,
+      remedy: 'They are restarted by themselves; if not, see their logs.',
+    },
+  ];
+}
+
+async function checkPostgres(
+  run: RunFile | undefined,
+  running: boolean,
+  settings: EngineSettings,
+): Promise<Finding[]> {
+  const url = settings.databaseUrl ?? (running ? run?.postgres.owner : undefined);
+  if (url === undefined) return [notRunning('postgres settings')];
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    const rows = await sql<{ name: string; setting: string }[]>`
+      SELECT name, setting FROM pg_settings WHERE name = ANY(${[...Object.keys(DURABLE), 'server_version']})`;
+    const values = Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+    const version = /^[\d.]+/.exec(values.server_version ?? '')?.[0] ?? '0';
+    const asked = Date.now();
+    const [clock] = await sql<
+      { ms: number }[]
+    >`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms`;
+    const answered = Date.now();
+    const loopback = isLoopback(new URL(url).hostname);
+    return [
+      floored({ check: 'postgres version', verdict: 'ok', says: version }, version, POSTGRES_FLOOR, loopback),
+      checkDurability(values),
+      checkClock((clock?.ms ?? Number.NaN) - (asked + answered) / 2),
+    ];
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** What an acknowledged act rests on. */
+const DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  data_checksums: 'on',
+  password_encryption: 'scram-sha-256',
+};
+
+/** `values` are rows of pg_settings by name. */
+export function checkDurability(values: Readonly<Record<string, string>>): Finding {
+  const check = 'postgres settings';
+  const wrong = Object.entries(DURABLE).filter(([name, wanted]) => {
+    // Stricter kinds of synchronous commit wait for a replica as well.
+    if (name === 'synchronous_commit' && values[name] === 'remote_apply') return false;
+    return values[name] !== wanted;
+  });
+  if (wrong.length === 0) return { check, verdict: 'ok', says: Object.keys(DURABLE).join(', ') };
+  const says = wrong.map(([name]) => `${name} is ${values[name] ?? 'unknown'}`).join(', ');
+  const remedy = `Set ${wrong.map(([name, wanted]) => `${name} = ${wanted}`).join(', ')}: without it acknowledged acts can be lost.`;
+  return { check, verdict: 'trouble', says, remedy };
+}
+
+/** More than 2 s apart is a finding (SECURITY.md U5). `skewMs` is Postgres' clock minus ours. */
+export function checkClock(skewMs: number): Finding {
+  const check = 'clock';
+  const says = `${Math.abs(skewMs / 1000).toFixed(3)} s between this machine and Postgres`;
+  if (Math.abs(skewMs) <= 2_000) return { check, verdict: 'ok', says };
+  return {
+    check,
+    verdict: 'trouble',
+    says,
+    remedy: 'Set both clocks by one time service (NTP): legal limits run on them.',
+  };
+}
+
+async function checkTemporal(
+  run: RunFile | undefined,
+  running: boolean,
+  settings: EngineSettings,
+): Promise<Finding[]> {
+  const address = settings.temporalAddress ?? (running ? run?.temporal : undefined);
+  if (address === undefined) return [notRunning('temporal namespace')];
+  const state = await namespaceState(address);
+  const loopback = isLoopback(address.slice(0, address.lastIndexOf(':')));
+  const version: Finding = {
+    check: 'temporal version',
+    verdict: 'ok',
+    says: `server ${state.serverVersion}`,
+  };
+  return [floored(version, state.serverVersion, TEMPORAL_FLOOR, loopback), checkNamespace(state)];
+}
+
+/** Ten years, and the two search attributes (DESIGN.md section 9, 12). */
+export function checkNamespace(state: {
+  retentionMs: number;
+  missingAttributes: readonly string[];
+}): Finding {
+  const check = 'temporal namespace';
+  const years = (state.retentionMs / (365.25 * 86_400_000)).toFixed(1);
+  const remedy = 'Start once with "rehab start", which sets both.';
+  if (state.retentionMs < RETENTION_MS) {
+    return { check, verdict: 'trouble', says: `closed histories are kept ${years} years only`, remedy };
+  }
+  if (state.missingAttributes.length > 0) {
+    return {
+      check,
+      verdict: 'trouble',
+      says: `search attributes missing: ${state.missingAttributes.join(', ')}`,
+      remedy,
+    };
+  }
+  return { check, verdict: 'ok', says: `histories kept ${years} years, search attributes there` };
+}
+
+async function checkPeers(dataDir: string, running: boolean, settings: EngineSettings): Promise<Finding[]> {
+  const check = 'peers';
+  if (settings.fabricProfile !== undefined) {
+    return [
+      {
+        check,
+        verdict: 'not run',
+        says: 'FABRIC_PROFILE is set: heights are read at the peers’ own operations ports',
+      },
+    ];
+  }
+  if (!running) return [notRunning(check)];
+  // A block reaches the peers one after the other; a difference that stays is a finding.
+  const end = Date.now() + 3_000;
+  let heights = await peerHeights(dataDir);
+  while (checkHeights(heights).verdict !== 'ok' && Date.now() < end) {
+    await new Promise((done) => setTimeout(done, 200));
+    heights = await peerHeights(dataDir);
+  }
+  return [checkHeights(heights)];
+}
+
+/** Block heights by organisation; undefined where a peer did not say. */
+export function checkHeights(heights: Readonly<Record<string, number | undefined>>): Finding {
+  const check = 'peers';
+  const said = Object.entries(heights).map(([name, height]) => `${name} ${height ?? 'silent'}`);
+  const known = new Set(Object.values(heights));
+  if (known.size === 1 && !known.has(undefined))
+    return { check, verdict: 'ok', says: `all at height ${[...known][0]}` };
+  const remedy = 'A peer that is behind catches up by itself; if it does not within a minute, see its log.';
+  return {
+    check,
+    verdict: known.has(undefined) ? 'trouble' : 'warn',
+    says: `heights differ: ${said.join(', ')}`,
+    remedy,
+  };
+}
+
+/** Reads each peer's height off its metrics (Fabric, "ledger_blockchain_height"). */
+async function peerHeights(dataDir: string): Promise<Record<string, number | undefined>> {
+  const ports = readPorts(dataDir);
+  const heights: Record<string, number | undefined> = {};
+  for (const organisation of ORGANISATIONS) {
+    const port = ports[`peer-operations-${organisation}`];
+    const text = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(5_000) })
+      .then((response) => response.text())
+      .catch(() => '');
+    const height = new RegExp(`^ledger_blockchain_height\\{channel="${CHANNEL}"\\} (\\S+)$`, 'm').exec(
+      text,
+    )?.[1];
+    heights[organisation] = height === undefined ? undefined : Number(height);
+  }
+  return heights;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The certificate below `fabric/` that ends first: warned at 30, 7 and 1 days (SECURITY.md X20). */
+export function checkCertificates(dataDir: string, now: Date): Finding[] {
+  const check = 'certificates';
+  let first: { path: string; days: number } | undefined;
+  let count = 0;
+  for (const path of below(join(dataDir, 'fabric')).filter((name) => /\.(pem|crt)$/.test(name))) {
+    const text = readFileSync(path, 'utf8');
+    if (!text.includes('BEGIN CERTIFICATE')) continue;
+    count += 1;
+    const days = (new X509Certificate(text).validToDate.getTime() - now.getTime()) / DAY_MS;
+    if (first === undefined || days < first.days) first = { path: relative(dataDir, path), days };
+  }
+  if (first === undefined) return [{ check, verdict: 'not run', says: 'there are none yet' }];
+  const { path, days } = first;
+  if (days > 30)
+    return [
+      { check, verdict: 'ok', says: `${count} certificates, the first ends in ${Math.floor(days)} days` },
+    ];
+  const says = days <= 0 ? `${path} has ended` : `${path} ends in ${days.toFixed(1)} days`;
+  return [
+    {
+      check,
+      verdict: days <= 1 ? 'trouble' : 'warn',
+      says,
+      remedy: 'Renew it with the same key at its organisation’s CA.',
+    },
+  ];
+}
+
+function notRunning(check: string): Finding {
+  return { check, verdict: 'not run', says: 'the stack is not running; start it to have this checked' };
+}
+
+/** True when a start holds the data folder. Takes nothing that is not given back at once. */
+function isHeld(dataDir: string): boolean {
+  const path = join(dataDir, 'lock');
+  if (!existsSync(path)) return false;
+  const lock = tryLock(path);
+  if ('heldBy' in lock) return true;
+  lock.release();
+  return false;
+}
+
+function readRunFileOrUndefined(dataDir: string): RunFile | undefined {
+  try {
+    return readRunFile(dataDir);
+  } catch {
+    return undefined; // damaged, or not ours to read: the checks below say what follows from that
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: 2_000 });
+    const done = (open: boolean): void => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+    socket.once('timeout', () => done(false));
+  });
+}
+
+function nearestExisting(folder: string): string {
+  return existsSync(folder) ? folder : nearestExisting(resolve(folder, '..'));
+}
+
+/** The folder itself and everything below it; nothing when it is not there. */
+function below(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return [folder, ...entries.map((entry) => join(entry.parentPath, entry.name))];
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'failed without a message';
+}
