@@ -30,9 +30,9 @@ export interface ActivityDeps extends Omit<ActDeps, 'workflow'> {
   readonly note: (error: unknown) => void;
 }
 
-/** The Update name of each action: what the workflow registers and the web asks. */
-export function createActivities(given: ActivityDeps) {
-  const deps: ActDeps = {
+/** The activities as a worker registers them. */
+export const createActivities = (given: ActivityDeps) =>
+  createVerbs({
     ...given,
     workflow: () => {
       const { workflowExecution } = Context.current().info;
@@ -40,14 +40,17 @@ export function createActivities(given: ActivityDeps) {
       if (!workflowExecution) throw new Error('activity runs outside a workflow');
       return { id: workflowExecution.workflowId, run: workflowExecution.runId };
     },
-  };
+  });
+
+/** The verbs themselves, for whoever says which workflow they run in. */
+export function createVerbs(deps: ActDeps & Pick<ActivityDeps, 'note'>) {
   const verb =
     <A extends Action>(name: string, rows: (making: Making<A>) => Rows | Refusal) =>
     (request: ActRequest<A>): Promise<Answer> =>
-      asFailure(() => act(deps, request, name, rows), given.note);
+      asFailure(() => act(deps, request, name, rows), deps.note);
   return {
     submitApplication: (request: ActRequest<'submit-application'>): Promise<Answer> =>
-      asFailure(() => submitApplication(deps, request, 'submitApplication'), given.note),
+      asFailure(() => submitApplication(deps, request, 'submitApplication'), deps.note),
     decideEligibility: verb<'decide-eligibility'>('decideEligibility', eligibilityRows),
     providePapers: verb<'provide-papers'>('providePapers', papersRows),
     recordAssessment: verb<'assess'>('recordAssessment', assessmentRows),
@@ -62,7 +65,7 @@ export function createActivities(given: ActivityDeps) {
     decideAppeal: verb<'decide-appeal'>('decideAppeal', appealDecisionRows),
     reopenCase: verb<'reopen'>('reopenCase', reopeningRows),
     lapseClock: (request: LapseRequest): Promise<Answer> =>
-      asFailure(() => lapseClock(deps, request), given.note),
+      asFailure(() => lapseClock(deps, request), deps.note),
   };
 }
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,6 +1,6 @@
 // Composition: `run.json`, what a running machine tells other programs (DESIGN.md section 7). Written whole or not at
 // all, mode 0600, because on loopback it holds URLs with passwords.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -31,3 +31,6 @@ export function writeRunFile(dataDir: string, run: RunFile): void {
   writeFileSync(partial, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
   renameSync(partial, path);
 }
+
+/** Takes `run.json` away: nothing runs over this data folder any more. */
+export const removeRunFile = (dataDir: string): void => rmSync(join(dataDir, 'run.json'), { force: true });

@@ -49,8 +49,8 @@ export type Discipline = (typeof DISCIPLINES)[number];
 
 /** Which instruments each discipline brings to an assessment; ids of `domain/instruments`. */
 export const DISCIPLINE_INSTRUMENTS = {
-  physiotherapy: ['barthel', 'six-minute-walk'],
-  'occupational-therapy': ['barthel'],
-  'speech-therapy': ['barthel'],
-  psychology: ['phq9'],
+  physiotherapy: ['barthel-index', 'six-minute-walk'],
+  'occupational-therapy': ['barthel-index'],
+  'speech-therapy': ['barthel-index'],
+  psychology: ['phq-9'],
 } as const satisfies Record<Discipline, readonly string[]>;

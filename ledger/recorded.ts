@@ -46,6 +46,11 @@ export interface Plan {
   readonly guards?: readonly Fragment[];
 }
 
+/** Nothing is to be written: the subject already is as asked. The key stays free. */
+export interface Unchanged {
+  readonly unchanged: JsonValue;
+}
+
 export interface Deciding {
   readonly at: string;
   /** The version the subject will have once this act is written. */
@@ -89,7 +94,7 @@ export async function recorded<F>(
   recorder: Recorder,
   operation: Operation,
   read: Fragment,
-  decide: (facts: F, deciding: Deciding) => Plan | Refusal,
+  decide: (facts: F, deciding: Deciding) => Plan | Refusal | Unchanged,
 ): Promise<Recorded> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const seen = await readOnce(recorder.sql, operation, read);
@@ -106,6 +111,7 @@ export async function recorded<F>(
     });
     if (isRefusal(decided) && !RECORDED_REFUSALS.has(decided.code))
       return { answer: decided as unknown as JsonValue, repeated: false };
+    if ('unchanged' in decided) return { answer: decided.unchanged, repeated: false };
     const plan = isRefusal(decided) ? refusalPlan(operation, decided, at) : decided;
     const subject = isRefusal(decided)
       ? { kind: 'person' as const, id: operation.actor.person }
@@ -232,7 +238,7 @@ async function writeOnce(
     writes.push(
       change.write === 'insert'
         ? `w${i} AS (INSERT INTO ${shape.name} (${names.join(', ')}) SELECT ${values.join(', ')} FROM s)`
-        : `w${i} AS (UPDATE ${shape.name} SET (${names.slice(1).join(', ')}) = (SELECT ${values.slice(1).join(', ')}) WHERE id = ${p(rowKey, shape.columns[0]?.type ?? 'uuid')} AND EXISTS (SELECT 1 FROM s))`,
+        : `w${i} AS (UPDATE ${shape.name} SET (${names.slice(1).join(', ')}) = (SELECT ${values.slice(1).join(', ')}) WHERE id = ${values[0]} AND EXISTS (SELECT 1 FROM s))`,
     );
   }
   // 2. The entry, its bytes and the service's signature over them.

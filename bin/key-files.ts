@@ -1,0 +1,46 @@
+// Composition: keys as files, outside the database and its backups. One file per subject (0600, folder 0700), written
+// whole and flushed before its name appears, so that no row is ever sealed under a key that a crash could take away.
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { KeyStore } from '../ledger/record-key.ts';
+
+/** A key store over `folder`. Creating twice keeps the first key. */
+export function keyFiles(folder: string): KeyStore {
+  const pathOf = (kind: string, id: string): string => {
+    if (!/^[\w-]{1,64}$/.test(kind) || !/^[\w-]{1,64}$/.test(id)) throw new Error('not a key name');
+    return join(folder, kind, id.slice(-2), `${id}.key`);
+  };
+  return {
+    async create(kind, id) {
+      const path = pathOf(kind, id);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+      const file = await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+      try {
+        await file.writeFile(randomBytes(32));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      try {
+        await link(partial, path);
+        const directory = await open(dirname(path), constants.O_RDONLY);
+        await directory.sync().finally(() => directory.close());
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'EEXIST') throw error;
+      } finally {
+        await unlink(partial);
+      }
+    },
+    async get(kind, id) {
+      try {
+        return new Uint8Array(await readFile(pathOf(kind, id)));
+      } catch (error) {
+        if ((error as { code?: string }).code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,154 @@
+// Test support: a small world on a real database: its people, their keys, and acts done the way the worker does them.
+import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ActDeps, type ActRequest, type Answer, act, sealContext } from '../../activities/act.ts';
+import { createVerbs } from '../../activities/create.ts';
+import { addPerson } from '../../activities/people.ts';
+import { keyFiles } from '../../bin/key-files.ts';
+import { parametersOf } from '../../bin/parameters.ts';
+import { type Connection, connect } from '../../db/connection.ts';
+import type { ActInput } from '../../domain/acts.ts';
+import { uuidFrom } from '../../domain/ids.ts';
+import type { Action } from '../../domain/lifecycle.ts';
+import { makeOperationKey } from '../../domain/operation-key.ts';
+import type { Discipline, Role } from '../../domain/roles.ts';
+import { keyRing, recordKey, seal } from '../../ledger/record-key.ts';
+import type { Recorder } from '../../ledger/recorded.ts';
+import { type FreshDatabase, freshDatabase } from './engines.ts';
+
+export interface Person {
+  readonly id: string;
+  readonly role: Role;
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
+
+/** The people every story needs: one of each, and enough officers and therapists for the six duties. */
+const CAST: readonly [name: string, role: Role, disciplines?: Discipline[], lead?: boolean][] = [
+  ['referrer', 'referrer'],
+  ['patient', 'patient'],
+  ['officerA', 'approval-officer'],
+  ['officerB', 'approval-officer'],
+  ['officerC', 'approval-officer'],
+  ['officerD', 'approval-officer'],
+  ['therapistA', 'therapist', ['physiotherapy', 'psychology']],
+  ['therapistB', 'therapist', ['physiotherapy', 'occupational-therapy']],
+  ['lead', 'therapist', ['physiotherapy'], true],
+  ['doctor', 'doctor'],
+  ['auditor', 'auditor'],
+  ['administrator', 'administrator'],
+];
+
+export async function createWorld(
+  database?: FreshDatabase,
+  options: { parameters?: string; pool?: number } = {},
+) {
+  const fresh = database ?? (await freshDatabase());
+  const folder = mkdtempSync(join(tmpdir(), 'rehab-keys-'));
+  const keyStore = keyFiles(folder);
+  await keyStore.create('system', 'system');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const worker: Connection = connect(fresh.urls.worker, { max: options.pool ?? 10, name: 'test-worker' });
+  const parameters = parametersOf({ REHAB_PARAMETERS: options.parameters });
+  let clock: () => Date = () => new Date();
+  const recorder: Recorder = {
+    sql: worker.sql,
+    keys: keyRing(keyStore),
+    signer: {
+      keyId: 'test-service',
+      sign: (body) => sign('sha256', body, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+    },
+    bundle: 'test',
+    parameters: parameters.version,
+    now: () => clock(),
+  };
+  const secret = randomBytes(32);
+  const keyed = (text: string) => createHmac('sha256', secret).update(text).digest('base64url');
+  const deps: ActDeps = {
+    recorder,
+    keyed,
+    dueAfter: parameters.dueAfter,
+    workflow: () => ({ id: 'test', run: 'test' }),
+  };
+  const closing: (() => Promise<void>)[] = [];
+  const people: Record<string, Person> = {};
+  for (const [name, role, disciplines, lead] of CAST) {
+    const id = randomUUID();
+    await addPerson(recorder, {
+      key: `add-${name}-${id}`,
+      id,
+      name: `Test ${name}`,
+      organisation: null,
+      roles: [{ role, ...(disciplines ? { disciplines } : {}), ...(lead ? { lead } : {}) }],
+    });
+    people[name] = { id, role };
+  }
+  const as = (name: string): Person => {
+    const person = people[name];
+    if (!person) throw new Error(`no such person in the cast: ${name}`);
+    return person;
+  };
+
+  /** What the web would send: key bound to person, action and target; values sealed under the case key. */
+  async function request<A extends Action>(
+    name: string,
+    action: A,
+    values: ActInput<A>,
+    to: { caseId?: string; task?: { id: string; claim: number } | null; key?: string },
+  ): Promise<ActRequest<A>> {
+    const { id: person, role } = as(name);
+    const nonce = randomBytes(16).toString('base64url');
+    const key =
+      to.key ?? makeOperationKey(keyed, nonce, { person, action, target: to.task?.id ?? to.caseId ?? 'new' });
+    const caseId = to.caseId ?? uuidFrom(createHmac('sha256', secret).update(`case\n${key}`).digest());
+    if (!to.caseId) await keyStore.create('case', caseId);
+    const secretOfCase = await keyStore.get('case', caseId);
+    if (!secretOfCase) throw new Error('case has no key');
+    const sealed = seal(
+      recordKey(secretOfCase),
+      Buffer.from(JSON.stringify(values)),
+      sealContext(caseId, action, key),
+    );
+    return {
+      key,
+      action,
+      caseId,
+      actor: { person, role, actingFor: null },
+      task: to.task ?? null,
+      sealed: Buffer.from(sealed).toString('base64'),
+    };
+  }
+
+  return {
+    fresh,
+    deps,
+    recorder,
+    keyed,
+    keyStore,
+    publicKey,
+    people,
+    as,
+    worker,
+    parameters,
+    verbs: createVerbs({ ...deps, note: (error) => console.info(error) }),
+    request,
+    /** Moves the world's clock. */
+    setClock(now: () => Date) {
+      clock = now;
+    },
+    onClose(then: () => Promise<void>) {
+      closing.push(then);
+    },
+    async close() {
+      for (const then of closing) await then();
+      await worker.close();
+      await fresh.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type { ActRequest, Answer };
+export { act };

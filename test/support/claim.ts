@@ -1,0 +1,53 @@
+// Test support: claims made the way the web makes them, under the web's own database role.
+import { randomUUID } from 'node:crypto';
+import { type Connection, connect } from '../../db/connection.ts';
+import { claimTask, handBackTask } from '../../web/recorded.ts';
+import type { World } from './case-world.ts';
+
+const connections = new WeakMap<World, Connection>();
+
+function webRecorder(world: World) {
+  let web = connections.get(world);
+  if (!web) {
+    const opened = connect(world.fresh.urls.web, { max: 10, name: 'test-web' });
+    connections.set(world, opened);
+    world.onClose(() => opened.close());
+    web = opened;
+  }
+  return { ...world.recorder, sql: web.sql };
+}
+
+async function attempt(world: World, name: string, taskId: string) {
+  const recorder = webRecorder(world);
+  const [task] = await recorder.sql<{ case_id: string }[]>`select case_id from tasks where id = ${taskId}`;
+  if (!task) throw new Error('no such task');
+  const { id: person, role } = world.as(name);
+  return await claimTask(recorder, randomUUID(), { person, role }, task.case_id, taskId, 60);
+}
+
+/** Claims a task and gives the fencing number; `attempt` gives whatever the answer is. */
+export const claim = Object.assign(
+  async (world: World, name: string, taskId: string): Promise<number> => {
+    const answer = await attempt(world, name, taskId);
+    if (answer.kind !== 'claimed') throw new Error(`claim refused: ${JSON.stringify(answer)}`);
+    return answer.claim;
+  },
+  {
+    attempt,
+    handBack: async (world: World, name: string, taskId: string, number: number) => {
+      const recorder = webRecorder(world);
+      const [task] = await recorder.sql<
+        { case_id: string }[]
+      >`select case_id from tasks where id = ${taskId}`;
+      const { id: person, role } = world.as(name);
+      return await handBackTask(
+        recorder,
+        randomUUID(),
+        { person, role },
+        task?.case_id as string,
+        taskId,
+        number,
+      );
+    },
+  },
+);

@@ -1,0 +1,180 @@
+// Station 1 to 4, the web's only way to write (DESIGN.md section 9, 9): claims, refusals, disclosures, sessions' entries.
+// The case's state changes by Updates alone. Each ends in `recorded()` under the web's database role.
+import { insert } from '../db/change.ts';
+import { caseFacts, readCaseFacts, roleStillHeld, ruleFacts } from '../db/writes/case-facts.ts';
+import { type Claimed, claimPlan, handBackPlan } from '../db/writes/claims.ts';
+import type { AuditEvent } from '../domain/events.ts';
+import type { Actor } from '../domain/lifecycle.ts';
+import { type Refusal, refuse } from '../domain/refusal.ts';
+import type { Role } from '../domain/roles.ts';
+import type { JsonValue } from '../ledger/canonical.ts';
+import { type Recorder, recorded } from '../ledger/recorded.ts';
+
+/** Who asks: the session's person in the role they act in. */
+export interface Asking {
+  readonly person: string;
+  readonly role: Role;
+}
+
+/** Takes a task. The case is the subject, so a claim and a decision never overtake each other. */
+export async function claimTask(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  caseId: string,
+  taskId: string,
+  leaseMinutes: number,
+): Promise<Claimed | Refusal> {
+  const { answer } = await recorded(
+    recorder,
+    {
+      key,
+      action: 'task.claim',
+      inputDigest: taskId,
+      subject: { kind: 'case', id: caseId },
+      actor: asking,
+      about: { caseId, taskId },
+    },
+    caseFacts(caseId, asking.person, asking.role),
+    (json, { at }) => {
+      const snapshot = readCaseFacts(json);
+      if (!snapshot.case) return refuse('unknown');
+      if (!snapshot.assignment) return refuse('wrong-role', { detail: { action: 'task.claim' } });
+      const actor: Actor = {
+        ...asking,
+        disciplines: snapshot.assignment.disciplines,
+        lead: snapshot.assignment.lead,
+      };
+      const plan = claimPlan(
+        ruleFacts({ ...snapshot, case: snapshot.case }),
+        snapshot.tasks.find((t) => t.id === taskId),
+        actor,
+        at,
+        leaseMinutes,
+      );
+      if ('kind' in plan) return plan;
+      if (!plan.change) return { unchanged: plan.answer as unknown as JsonValue };
+      return {
+        event: 'task.claimed',
+        guards: [roleStillHeld(snapshot.assignment.id)],
+        changes: [plan.change],
+        answer: plan.answer as unknown as JsonValue,
+      };
+    },
+  );
+  return answer as unknown as Claimed | Refusal;
+}
+
+/** Hands a task back to the queue. */
+export async function handBackTask(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  caseId: string,
+  taskId: string,
+  claim: number,
+): Promise<{ kind: 'handed-back' } | Refusal> {
+  const { answer } = await recorded(
+    recorder,
+    {
+      key,
+      action: 'task.hand-back',
+      inputDigest: `${taskId} ${claim}`,
+      subject: { kind: 'case', id: caseId },
+      actor: asking,
+      about: { caseId, taskId },
+    },
+    caseFacts(caseId, asking.person, asking.role),
+    (json, { at }) => {
+      const snapshot = readCaseFacts(json);
+      const change = handBackPlan(
+        snapshot.tasks.find((t) => t.id === taskId),
+        asking.person,
+        claim,
+        at,
+      );
+      if ('kind' in change) return change;
+      return { event: 'task.handed-back', changes: [change], answer: { kind: 'handed-back' } };
+    },
+  );
+  return answer as unknown as { kind: 'handed-back' } | Refusal;
+}
+
+/** Records a refusal that arose before any transaction: a foreign address, a role that may not. Answers nothing. */
+export async function recordRefusal(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  action: string,
+  refusal: Refusal,
+  about: { caseId?: string; taskId?: string },
+): Promise<void> {
+  await recorded(
+    recorder,
+    {
+      key,
+      action,
+      inputDigest: refusal.code,
+      subject: { kind: 'person', id: asking.person },
+      actor: asking,
+      about,
+    },
+    { text: 'SELECT null::json', params: [] },
+    () => refusal,
+  );
+}
+
+/** Records that a person was shown something, before it is shown. Not repeated for the same view within the window. */
+export async function recordDisclosure(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  view: string,
+  caseId: string | null,
+): Promise<void> {
+  await recorded(
+    recorder,
+    {
+      key,
+      action: 'disclosure',
+      inputDigest: `${view} ${caseId ?? ''}`,
+      subject: { kind: 'person', id: asking.person },
+      actor: asking,
+    },
+    { text: 'SELECT null::json', params: [] },
+    (_, { at, newId }) => ({
+      event: 'case.disclosed',
+      changes: [
+        insert('disclosures', {
+          id: newId(),
+          caseId,
+          personId: asking.person,
+          role: asking.role,
+          view,
+          shownAt: at,
+        }),
+      ],
+      answer: null,
+    }),
+  );
+}
+
+/** Records something a person did that changes no business row: signing in or out, running a verification. */
+export async function recordEvent(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  event: AuditEvent,
+  answer: JsonValue,
+): Promise<void> {
+  await recorded(
+    recorder,
+    { key, action: event, inputDigest: event, subject: { kind: 'person', id: asking.person }, actor: asking },
+    { text: 'SELECT null::json', params: [] },
+    () => ({
+      event,
+      changes: [],
+      answer,
+    }),
+  );
+}
