@@ -1,0 +1,85 @@
+// Station 1, web: the geometry of a small line chart, as numbers only. Colours, fonts and words are elsewhere.
+// Pure: same points, same numbers. Built on d3-scale and d3-shape, which stay on the server.
+
+import { scaleLinear, scaleUtc } from 'd3-scale';
+import { line } from 'd3-shape';
+
+export type LinePoint = { at: Date; value: number };
+export type LineChart = {
+  width: number;
+  height: number;
+  inner: { left: number; right: number; top: number; bottom: number };
+  path: string;
+  points: { x: number; y: number; value: number; at: Date }[];
+  ticks: { y: number; value: number }[];
+  days: { x: number; at: Date }[];
+  goal: number | undefined;
+  band: { y: number; height: number } | undefined;
+};
+
+/**
+ * Lays out a chart of `width` × `height` user units. The value axis spans at least the points, the goal and the
+ * band round the first point; it is cut at `range`, so that a scale never shows scores that cannot be.
+ */
+export function lineChart(
+  points: readonly LinePoint[],
+  options: {
+    width: number;
+    height: number;
+    range: readonly [number, number];
+    goal?: number | undefined;
+    error?: number | undefined;
+  },
+): LineChart {
+  const { width, height, range, goal, error } = options;
+  const inner = { left: 44, right: width - 56, top: 16, bottom: height - 28 };
+  const baseline = points[0]?.value;
+  const seen = points.map((point) => point.value);
+  if (goal !== undefined) seen.push(goal);
+  if (baseline !== undefined && error !== undefined) seen.push(baseline - error, baseline + error);
+  const low = Math.max(range[0], Math.min(...seen, Number.POSITIVE_INFINITY));
+  const high = Math.min(range[1], Math.max(...seen, Number.NEGATIVE_INFINITY));
+  // A twentieth of the whole range at least: one value, or two alike, must not look like a cliff.
+  const pad = Math.max((high - low) * 0.15, (range[1] - range[0]) * 0.05);
+  const y = scaleLinear()
+    .domain(seen.length > 0 ? [Math.max(range[0], low - pad), Math.min(range[1], high + pad)] : [...range])
+    .nice(4)
+    .range([inner.bottom, inner.top]);
+  const times = points.map((point) => point.at.getTime());
+  const first = Math.min(...times);
+  const last = Math.max(...times);
+  // One point has no span of time: give it a day, so that it stands in the middle and not on the axis.
+  const day = 86_400_000;
+  const x = scaleUtc()
+    .domain(
+      first === last ? [new Date(first - day), new Date(last + day)] : [new Date(first), new Date(last)],
+    )
+    .range([inner.left + 12, inner.right - 12]);
+  const placed = points.map((point) => ({
+    x: round(x(point.at)),
+    y: round(y(point.value)),
+    value: point.value,
+    at: point.at,
+  }));
+  const edge = (value: number) => round(y(Math.min(Math.max(value, range[0]), range[1])));
+  return {
+    width,
+    height,
+    inner,
+    path:
+      line<{ x: number; y: number }>(
+        (point) => point.x,
+        (point) => point.y,
+      )(placed) ?? '',
+    points: placed,
+    ticks: y.ticks(4).map((value) => ({ y: round(y(value)), value })),
+    days: first === last ? placed.slice(0, 1) : [placed[0], placed.at(-1)].filter((p) => p !== undefined),
+    goal: goal === undefined ? undefined : edge(goal),
+    band:
+      baseline === undefined || error === undefined
+        ? undefined
+        : { y: edge(baseline + error), height: round(edge(baseline - error) - edge(baseline + error)) },
+  };
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
