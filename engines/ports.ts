@@ -56,6 +56,9 @@ export async function isFree(port: number): Promise<boolean> {
   });
 }
 
+/** Ports that this process chose, whether or not somebody listens there yet. */
+const handedOut = new Set<number>();
+
 /**
  * A free port below the range from which systems take the near end of outgoing connections (32768 on Linux,
  * 49152 elsewhere): a port from that range may be somebody's outgoing connection at the next restart.
@@ -64,7 +67,9 @@ async function freePort(taken: Readonly<Record<string, number>>): Promise<number
   const used = new Set(Object.values(taken));
   for (let tries = 0; tries < 200; tries += 1) {
     const port = randomInt(20_000, 32_000);
-    if (!used.has(port) && (await isFree(port))) return port;
+    if (used.has(port) || handedOut.has(port)) continue;
+    handedOut.add(port); // before the wait below, in which another part may be choosing
+    if (await isFree(port)) return port;
   }
   throw new EngineTrouble('No free port was found between 20000 and 32000 on 127.0.0.1: stop some programs.');
 }

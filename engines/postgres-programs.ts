@@ -117,7 +117,9 @@ async function homeFor(cacheDir: string, user: ServerUser | undefined): Promise<
   const homes = homesFor(cacheDir, user);
   for (const home of homes) {
     try {
-      await mkdir(home, { recursive: true });
+      // A folder that we make is open to readers whatever our umask; one that is there stays as its owner set it.
+      if ((await mkdir(home, { recursive: true })) !== undefined && home !== cacheDir)
+        await chmod(home, 0o755);
     } catch {
       continue;
     }

@@ -119,7 +119,11 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
     }
     entry.ended = new Promise<void>((resolve) => {
       child.once('error', (error) => {
-        if (child.pid === undefined) progress(`${spec.name}: cannot be started: ${error.message}`);
+        if (child.pid === undefined) {
+          progress(
+            `${spec.name}: cannot be started (${error.message}); is ${spec.command} there, and may it be run?`,
+          );
+        }
         resolve();
       });
       child.once('exit', () => resolve());
@@ -219,6 +223,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
       const logStart = sizeOf(spec.logPath);
       launch(entry);
       const child = entry.child;
+      if (child === undefined) await entry.ended; // the reason arrives with its end
       if (!(await becomesReady(entry)) || child?.pid === undefined) {
         const ended = entry.child === undefined;
         const stopped = entry.stopping.signal.aborted;

@@ -1,5 +1,6 @@
 // Test support: real engines for tests. One of each per vitest run (global-*.ts), a database of its own per test
 // file. Never a double, never the developer's own data folder.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,4 +143,40 @@ function withDatabase(url: string, database: string): string {
   const changed = new URL(url);
   changed.pathname = `/${database}`;
   return changed.href;
+}
+
+/** Addresses (without ports) on which a process listens over TCP, read from the kernel. Linux only. */
+export function listeningAddresses(pid: number): Set<string> {
+  const inodes = new Set<string>();
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    const inode = /^socket:\[(\d+)\]$/.exec(linkOrNothing(`/proc/${pid}/fd/${fd}`))?.[1];
+    if (inode !== undefined) inodes.add(inode);
+  }
+  const addresses = new Set<string>();
+  for (const table of ['tcp', 'tcp6']) {
+    // proc_pid_net(5): local address is field 1, state field 3 (0A is LISTEN), inode field 9.
+    for (const line of readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      if (fields[3] !== '0A' || !inodes.has(fields[9] ?? '')) continue;
+      addresses.add(readableAddress(fields[1]?.split(':')[0] ?? ''));
+    }
+  }
+  return addresses;
+}
+
+/** IPv4 in the kernel's little-endian hexadecimal as dotted numbers; IPv6 stays as it is. */
+function readableAddress(hex: string): string {
+  if (hex.length !== 8) return hex;
+  return (hex.match(/../g) ?? [])
+    .reverse()
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.');
+}
+
+function linkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ''; // closed while we looked
+  }
 }

@@ -1,0 +1,3 @@
+module rehab/test/support/tiny-engine
+
+go 1.24
