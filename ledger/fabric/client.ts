@@ -27,7 +27,12 @@ export type Deadlines = {
   readonly submit: number;
   readonly commitStatus: number;
 };
-export const DEADLINES: Deadlines = { evaluate: 5_000, endorse: 15_000, submit: 5_000, commitStatus: 10_000 };
+export const DEADLINES: Deadlines = {
+  evaluate: 5_000,
+  endorse: 15_000,
+  submit: 10_000,
+  commitStatus: 10_000,
+};
 
 export type ChainOptions = {
   readonly profile: FabricProfile;

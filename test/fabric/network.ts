@@ -1,0 +1,173 @@
+// Test support: a real three-organisation network of a test file's own, whose processes can be stopped, frozen,
+// started again and altered one by one. Never a double of Fabric, never the developer's own data folder.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import type { Organisation } from '../../domain/consortium.ts';
+import { organisationPaths } from '../../engines/fabric/layout.ts';
+import { type Fabric, startFabric } from '../../engines/fabric/network.ts';
+import { type NodeKind, nodeName } from '../../engines/fabric/nodes.ts';
+import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
+import { type Chain, type ChainOptions, openChain } from '../../ledger/fabric/client.ts';
+import { type FabricProfile, readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { temporaryFolder, testSettings } from '../support/engines.ts';
+
+export type TestNetwork = {
+  readonly dataDir: string;
+  readonly profile: FabricProfile;
+  /** What the start said to the person. */
+  readonly lines: readonly string[];
+  /** A client as the hospital's `ledger`, unless told otherwise; closed by `remove`. */
+  client(options?: Partial<ChainOptions>): Chain;
+  pid(kind: NodeKind, organisation: Organisation): number;
+  stopNode(kind: NodeKind, organisation: Organisation): Promise<void>;
+  /** Starts a stopped node again; with `change` as another process in its place. */
+  startNode(
+    kind: NodeKind,
+    organisation: Organisation,
+    change?: (spec: ProcessSpec) => Promise<ProcessSpec> | ProcessSpec,
+  ): Promise<void>;
+  /** Stops all processes and starts the network again from its folder. Gives the milliseconds the start took. */
+  restart(): Promise<number>;
+  stop(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+/** Starts a network in a folder of its own, or in `dataDir`. */
+export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
+  const folder = dataDir === undefined ? await temporaryFolder() : { path: dataDir, remove: async () => {} };
+  const specs = new Map<string, ProcessSpec>();
+  const lines: string[] = [];
+  const chains: Chain[] = [];
+  let supervisor: Supervisor;
+  let fabric: Fabric;
+
+  async function start(): Promise<void> {
+    const inner = createSupervisor({
+      pidDir: join(folder.path, 'pids'),
+      progress: (line) => lines.push(line),
+    });
+    supervisor = {
+      ...inner,
+      startAll(all) {
+        for (const spec of all) specs.set(spec.name, spec);
+        return inner.startAll(all);
+      },
+    };
+    fabric = await startFabric({
+      dataDir: folder.path,
+      settings: testSettings(),
+      supervisor,
+      progress: (line) => lines.push(line),
+    });
+  }
+  async function stop(): Promise<void> {
+    for (const chain of chains.splice(0)) chain.close();
+    await fabric.stop();
+    await supervisor.stopAll();
+  }
+
+  try {
+    await start();
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+  const profile = readFabricProfile(fabric!.profile);
+  return {
+    dataDir: folder.path,
+    profile,
+    lines,
+    client(options = {}) {
+      const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'ledger' }, ...options });
+      chains.push(chain);
+      return chain;
+    },
+    pid(kind, organisation) {
+      const pid = supervisor.pids()[nodeName(kind, organisation)];
+      if (pid === undefined) throw new Error(`not running: ${nodeName(kind, organisation)}`);
+      return pid;
+    },
+    stopNode: (kind, organisation) => supervisor.stop(nodeName(kind, organisation)),
+    async startNode(kind, organisation, change = (spec) => spec) {
+      const spec = specs.get(nodeName(kind, organisation));
+      if (spec === undefined) throw new Error(`no such node: ${nodeName(kind, organisation)}`);
+      await supervisor.start(await change(spec));
+    },
+    async restart() {
+      await stop();
+      const begin = performance.now();
+      await start();
+      return performance.now() - begin;
+    },
+    stop,
+    async remove() {
+      await stop();
+      await folder.remove();
+    },
+  };
+}
+
+/** The organisation's chaincode, altered: it computes another root than its state says, and calls it right. */
+export async function lyingChaincode(spec: ProcessSpec): Promise<ProcessSpec> {
+  const bundle = spec.args.at(-1)!;
+  const honest = await readFile(bundle, 'utf8');
+  const line = 'const root = toHex(rootOfRange(range, hash';
+  const at = honest.indexOf(line);
+  if (at < 0) throw new Error('the chaincode no longer has the line that this test alters');
+  const lie = honest
+    .replace(/const root = toHex\(rootOfRange\(range, hash\w*\)\);/, 'const root = "f0".repeat(32);')
+    .replace('if (root !== batch.claimedRoot)', 'if (false)')
+    .replace('toHex(checkpoint.root) === root', 'true');
+  const altered = bundle.replace(/\.cjs$/, '.lying.cjs');
+  await writeFile(altered, lie);
+  return { ...spec, args: [...spec.args.slice(0, -1), altered] };
+}
+
+/**
+ * Flips one bit of the leaf at `index` in the state of a stopped peer, as its operator could behind its back.
+ * Blocks are left alone, so nothing but listing the leaves and hashing them can show it.
+ */
+export async function alterLeaf(dataDir: string, organisation: Organisation, index: number): Promise<void> {
+  const path = join(organisationPaths(dataDir, organisation).peer, 'data', 'ledgersData', 'stateLeveldb');
+  const state = new ClassicLevel<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  try {
+    for await (const [key, value] of state.iterator()) {
+      // The key ends in the chaincode's own: leaves/ and the first index in sixteen digits.
+      const match = /leaves\/(\d{16})$/.exec(key.toString('latin1'));
+      if (match === null) continue;
+      const first = Number(match[1]);
+      // Fabric wraps the value: a few bytes of version around our multiple of 32. The leaves are its longest field.
+      const leaves = longestField(value);
+      const count = leaves.length / 32;
+      if (index < first || index >= first + count) continue;
+      const at = leaves.byteOffset - value.byteOffset + (index - first) * 32;
+      const altered = Buffer.from(value);
+      altered[at] = altered[at]! ^ 1;
+      await state.put(key, altered, { sync: true });
+      return;
+    }
+    throw new Error(`no such leaf in the state of ${organisation}: ${index}`);
+  } finally {
+    await state.close();
+  }
+}
+
+/** The longest length-delimited field of a protobuf message whose fields are all of that kind. */
+function longestField(message: Buffer): Buffer {
+  let longest = message.subarray(0, 0);
+  for (let at = 0; at < message.length; ) {
+    at += 1;
+    let length = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = message[at]!;
+      at += 1;
+      length |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    const field = message.subarray(at, at + length);
+    if (field.length > longest.length) longest = field;
+    at += length;
+  }
+  return longest;
+}

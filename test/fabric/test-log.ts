@@ -1,0 +1,66 @@
+// Test support: a log of our own in memory, with real leaves, roots and signed checkpoints, for anchoring.
+// Never a tree of its own making: leaves, roots and notes come from the product's own code.
+import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import type { AnchoredLog, LoggedCheckpoint } from '../../ledger/anchor.ts';
+import { formatCheckpoint, keyIdOf, signNote } from '../../ledger/checkpoint.ts';
+import type { ChainBatch } from '../../ledger/fabric/client.ts';
+import { appendLeaves, type CompactRange, EMPTY_RANGE, leafHash, rootOfRange } from '../../ledger/merkle.ts';
+
+export const sha256 = (bytes: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(bytes).digest());
+
+export type TestLog = AnchoredLog & {
+  readonly size: number;
+  /** Adds entries, with one checkpoint behind them. */
+  grow(count: number): Promise<LoggedCheckpoint>;
+  /** The batch that leads from one checkpoint to another. */
+  batch(from: number, to: number): Promise<ChainBatch>;
+  checkpointAt(size: number): LoggedCheckpoint;
+};
+
+/** `seed` makes the leaves: two logs of one seed are equal, of two seeds they differ. */
+export function createTestLog(seed = 'log'): TestLog {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+  const name = 'log.test';
+  const keyId = keyIdOf(name, raw, sha256);
+  const leaves: Uint8Array[] = [];
+  const checkpoints: LoggedCheckpoint[] = [];
+  let range: CompactRange = EMPTY_RANGE;
+
+  const log: TestLog = {
+    get size() {
+      return range.size;
+    },
+    async grow(count) {
+      const added = Array.from({ length: count }, (_, at) =>
+        leafHash(sha256(Buffer.from(`${seed} ${range.size + at}`)), sha256),
+      );
+      leaves.push(...added);
+      range = appendLeaves(range, added, sha256);
+      const root = rootOfRange(range, sha256);
+      const text = formatCheckpoint({ origin: LOG_ORIGIN, size: range.size, root });
+      const note = await signNote(text, name, keyId, (message) => sign(null, message, privateKey));
+      const checkpoint = { size: range.size, root, note };
+      checkpoints.push(checkpoint);
+      return checkpoint;
+    },
+    async checkpointUpTo(size) {
+      return checkpoints.findLast((each) => each.size <= size);
+    },
+    checkpointAt(size) {
+      const found = checkpoints.find((each) => each.size === size);
+      if (found === undefined) throw new Error(`the test's log has no checkpoint at ${size}`);
+      return found;
+    },
+    async leaves(first, count) {
+      return leaves.slice(first, first + count);
+    },
+    async batch(from, to) {
+      const { root, note } = log.checkpointAt(to);
+      return { firstIndex: from, leaves: leaves.slice(from, to), root, note };
+    },
+  };
+  return log;
+}
