@@ -23,7 +23,7 @@ import {
   type ServerUser,
   serverUser,
 } from './postgres-programs.ts';
-import { processesIn, startTimeOf } from './processes.ts';
+import { processesIn, programOf, startTimeOf } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { keptSecret } from './secrets.ts';
 import type { EngineSettings } from './settings.ts';
@@ -280,25 +280,34 @@ function seenBy(folder: string, user: ServerUser | undefined): string {
 }
 
 /**
- * After kill -9 of the postmaster: 1. its backends may still be writing, and end by themselves in a moment: wait for
- * them; 2. postmaster.pid may name a pid that is somebody else by now (after a reboot), and Postgres would refuse to
- * start: remove the file, but only when nobody works in the folder. Postgres itself deals with every other case.
+ * Before each start, after whatever ended the last run:
+ * 1. a server that lives and works in the folder is somebody else's start: refuse;
+ * 2. after kill -9 its backends may still be writing, and end by themselves in a moment: wait for them;
+ * 3. postmaster.pid may name a pid that is another program by now (after a reboot), and Postgres would refuse to
+ *    start: remove the file, since nobody works in the folder. Postgres itself deals with every other case.
  */
 async function clearKilledRun(cluster: string): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (processesIn(cluster).length > 0 && Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  const living = processesIn(cluster);
-  if (living.length > 0) {
-    throw new EngineTrouble(
-      `Another Postgres (process ${living[0]}) is working in ${cluster}: stop it first, with "kill -INT ${living[0]}".`,
-    );
-  }
   const pidFile = join(cluster, 'postmaster.pid');
   const pid = Number.parseInt(readOr(pidFile) ?? '', 10);
+  const end = Date.now() + 10_000;
+  let living = serversIn(cluster);
+  while (living.length > 0 && !living.includes(pid) && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    living = serversIn(cluster);
+  }
+  if (living.length > 0) {
+    const server = living.includes(pid) ? pid : living[0];
+    throw new EngineTrouble(
+      `Another Postgres (process ${server}) is working in ${cluster}: stop it first, with "kill -INT ${server}".`,
+    );
+  }
   if (process.platform === 'linux' && pid > 0 && startTimeOf(pid) !== undefined)
     rmSync(pidFile, { force: true });
+}
+
+/** A person's shell may stand in the folder as well; only Postgres' own processes count. */
+function serversIn(cluster: string): number[] {
+  return processesIn(cluster).filter((pid) => programOf(pid)?.startsWith('postgres'));
 }
 
 async function makeOwner(superuserUrl: string, password: string): Promise<void> {
