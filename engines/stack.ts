@@ -65,7 +65,10 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
     wants('temporal') ? timed('Temporal', startTemporal(common)) : undefined,
     // Loaded when wanted: it brings the whole gRPC and chaincode machinery along.
     wants('fabric')
-      ? import('./fabric/network.ts').then(({ startFabric }) => startFabric(common))
+      ? timed(
+          'Fabric',
+          import('./fabric/network.ts').then(({ startFabric }) => startFabric(common)),
+        )
       : undefined,
   ]);
   const failed = results.find((result) => result.status === 'rejected');
