@@ -28,7 +28,7 @@ import {
   type Step,
   stepOf,
 } from '../domain/lifecycle.ts';
-import { type KeyedHash, keyBelongs } from '../domain/operation-key.ts';
+import { type KeyedHash, keyBelongs, sealContext } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
 import { canonicalBytes, type JsonValue } from '../ledger/canonical.ts';
@@ -97,10 +97,6 @@ export interface Making<A extends Action> {
   readonly task: Row<'tasks'> | undefined;
   readonly deciding: Deciding;
 }
-
-/** The context under which values are sealed: they cannot be moved to another case, action or operation. */
-export const sealContext = (caseId: string, action: string, key: string): string =>
-  `${caseId}|${action}|${key}`;
 
 /** Opens an act's values, or refuses what is not what the web seals. */
 export function openValues<A extends Action>(request: ActRequest<A>, key: RecordKey): ActValues<A> | Refusal {

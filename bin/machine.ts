@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { DATABASE_ROLES, type DatabaseRole, type RolePasswords, roleUrl } from '../db/migrate.ts';
 import type { KeyedHash } from '../domain/operation-key.ts';
 import { keptSecret } from '../engines/secrets.ts';
+import { identityFiles, readFabricProfile } from '../ledger/fabric/profile.ts';
 import { type KeyRing, type KeyStore, keyRing } from '../ledger/record-key.ts';
 import { type EntrySigner, entrySigner } from '../ledger/signing.ts';
 import { readConfig, type Settings } from './config.ts';
@@ -88,12 +89,7 @@ export function fabricProfilePath(machine: Machine): string {
 
 /** The service's signer, from the certificate that the hospital's CA gave it. */
 export function serviceSigner(machine: Machine): EntrySigner {
-  const profile = JSON.parse(readFileSync(fabricProfilePath(machine), 'utf8')) as {
-    organisations: { hospital: { identities: { service?: { certPath: string; keyPath: string } } } };
-  };
-  const identity = profile.organisations.hospital.identities.service;
-  if (!identity)
-    throw new Error('the Fabric profile has no service identity for the hospital; enrol one with its CA');
+  const identity = identityFiles(readFabricProfile(fabricProfilePath(machine)), 'hospital', 'service');
   return entrySigner(
     createPrivateKey(readFileSync(identity.keyPath)),
     readFileSync(identity.certPath, 'utf8'),

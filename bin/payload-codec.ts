@@ -10,7 +10,7 @@ import {
   type PayloadCodec,
   ValueError,
 } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 
 const ENCODING = new TextEncoder().encode('binary/encrypted');
 const KEY_NAME = 'encryption-key';
@@ -23,7 +23,7 @@ export function payloadCodec(key: Uint8Array): PayloadCodec {
       payloads.map((payload) => {
         const nonce = randomBytes(12);
         const cipher = createCipheriv('aes-256-gcm', key, nonce);
-        const plain = temporal.api.common.v1.Payload.encode(payload).finish();
+        const plain = proto.temporal.api.common.v1.Payload.encode(payload).finish();
         const data = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
         return { metadata: { [METADATA_ENCODING_KEY]: ENCODING, [KEY_NAME]: Buffer.from(name) }, data };
       }),
@@ -43,7 +43,7 @@ export function payloadCodec(key: Uint8Array): PayloadCodec {
         const data = Buffer.from(payload.data);
         const decipher = createDecipheriv('aes-256-gcm', key, data.subarray(0, 12));
         decipher.setAuthTag(data.subarray(data.length - 16));
-        return temporal.api.common.v1.Payload.decode(
+        return proto.temporal.api.common.v1.Payload.decode(
           Buffer.concat([decipher.update(data.subarray(12, data.length - 16)), decipher.final()]),
         );
       }),

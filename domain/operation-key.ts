@@ -31,3 +31,7 @@ export function keyBelongs(keyed: KeyedHash, key: string, to: KeyBinding): boole
   for (let i = 0; i < wanted.length; i++) difference |= wanted.charCodeAt(i) ^ given.charCodeAt(i);
   return difference === 0;
 }
+
+/** The context under which an act's values are sealed: they cannot be moved to another case, action or operation. */
+export const sealContext = (caseId: string, action: string, key: string): string =>
+  `${caseId}|${action}|${key}`;

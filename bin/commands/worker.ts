@@ -11,6 +11,7 @@ import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { faultFacts, processLog } from '../log.ts';
 import { databaseUrl, type Machine, processBundle, serviceSigner, temporalAddress } from '../machine.ts';
+import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
 
@@ -53,10 +54,12 @@ export async function runWorker(machine: Machine): Promise<void> {
     maxConcurrentLocalActivityExecutions: 100,
     shutdownGraceTime: '5 seconds',
   });
+  const ops = await serveOps(machine.settings.REHAB_OPS_PORT, log);
   log.info({ queue: TASK_QUEUE }, 'worker is ready');
   try {
     await worker.run();
   } finally {
+    await ops.close();
     await connection.close();
     await close();
   }

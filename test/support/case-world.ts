@@ -3,7 +3,7 @@ import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from '
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ActDeps, type ActRequest, type Answer, act, sealContext } from '../../activities/act.ts';
+import { type ActDeps, type ActRequest, type Answer, act } from '../../activities/act.ts';
 import { createVerbs } from '../../activities/create.ts';
 import { addPerson } from '../../activities/people.ts';
 import { keyFiles } from '../../bin/key-files.ts';
@@ -12,7 +12,7 @@ import { type Connection, connect } from '../../db/connection.ts';
 import type { ActInput } from '../../domain/acts.ts';
 import { uuidFrom } from '../../domain/ids.ts';
 import type { Action } from '../../domain/lifecycle.ts';
-import { makeOperationKey } from '../../domain/operation-key.ts';
+import { makeOperationKey, sealContext } from '../../domain/operation-key.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
 import { keyRing, recordKey, seal } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';

@@ -1,0 +1,122 @@
+// Composition of the ledger process: the sequencer's loop, the anchor's loop, and asking again for decisions whose Update
+// never reached Temporal's history. Holds no state; a second one waits for the sequencer's lock.
+
+import { createPublicKey, sign } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { and, asc, desc, gte, lt, lte } from 'drizzle-orm';
+import { connect } from '../../db/connection.ts';
+import { logAnchors, logCheckpoints, logLeaves } from '../../db/schema.ts';
+import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
+import { keyIdOf } from '../../ledger/checkpoint.ts';
+import { openChain } from '../../ledger/fabric/client.ts';
+import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
+import { ed25519Raw } from '../../ledger/signing.ts';
+import { faultFacts, processLog } from '../log.ts';
+import { databaseUrl, ed25519FromSeed, fabricProfilePath, type Machine } from '../machine.ts';
+import { serveOps } from '../ops.ts';
+import { stopSignal } from '../stop-signal.ts';
+
+/** The log's signer from its seed. */
+export function logSigner(seed: Uint8Array): LogSigner & { readonly publicKey: Uint8Array } {
+  const key = ed25519FromSeed(seed);
+  const publicKey = ed25519Raw(createPublicKey(key));
+  return {
+    name: LOG_ORIGIN,
+    keyId: keyIdOf(LOG_ORIGIN, publicKey, nodeHashing.hash),
+    publicKey,
+    sign: (message) => sign(null, message, key),
+  };
+}
+
+/** How long the sequencer rests when nothing waits. */
+const REST_MS = 100;
+
+/** Runs until it is told to stop. */
+export async function runLedger(machine: Machine): Promise<void> {
+  const log = processLog('ledger', machine.settings.LOG_LEVEL);
+  const { signal, stopped } = stopSignal();
+  const url = databaseUrl(machine, 'ledger');
+  const sequencer = createSequencer({
+    url,
+    signer: logSigner(machine.secrets.logSeed),
+    now: () => new Date(),
+  });
+  const { db, close } = connect(url, { max: 3, name: 'rehab-ledger', statementSeconds: 30 });
+  const chain = openChain({
+    profile: readFabricProfile(fabricProfilePath(machine)),
+    as: { organisation: 'hospital', identity: 'ledger' },
+  });
+  let grown: (() => void) | undefined;
+  const ops = await serveOps(machine.settings.REHAB_OPS_PORT, log);
+
+  const sequencing = (async () => {
+    while (!signal.aborted) {
+      try {
+        const { taken } = await sequencer.once();
+        if (taken > 0) grown?.();
+        else await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
+      } catch (error) {
+        // Postgres is away or the head moved: what is committed is read again at the next try.
+        log.warn(faultFacts(error), 'sequencer met a fault');
+        await sleep(1000, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  })();
+
+  const anchor = createAnchor({
+    chain,
+    log: {
+      async checkpointUpTo(size) {
+        const [row] = await db
+          .select()
+          .from(logCheckpoints)
+          .where(lte(logCheckpoints.size, size))
+          .orderBy(desc(logCheckpoints.size))
+          .limit(1);
+        return row && { size: row.size, root: row.root, note: row.note };
+      },
+      async leaves(first, count) {
+        const rows = await db
+          .select({ leafHash: logLeaves.leafHash })
+          .from(logLeaves)
+          .where(and(gte(logLeaves.index, first), lt(logLeaves.index, first + count)))
+          .orderBy(asc(logLeaves.index));
+        return rows.map((row) => row.leafHash);
+      },
+    },
+    async onAnchored(head) {
+      await db
+        .insert(logAnchors)
+        .values({
+          size: head.size,
+          root: head.root,
+          transactionId: null,
+          blockNumber: null,
+          at: new Date().toISOString(),
+        })
+        .onConflictDoNothing();
+    },
+  });
+  const anchoring = keepAnchoring(anchor, {
+    signal,
+    changed: async (stopping) => {
+      const wake = new Promise<void>((resolve) => {
+        grown = resolve;
+      });
+      await Promise.race([wake, sleep(1000, undefined, { signal: stopping }).catch(() => undefined)]);
+    },
+    onTrouble: (error) => log.warn(faultFacts(error), 'chain is not answering; entries wait'),
+  }).catch((error) => {
+    // Tampering: the log is not extended under a fork. The board and the auditors see the anchor stand still, and why.
+    log.fatal(faultFacts(error), 'anchoring stopped');
+    process.exitCode = 2;
+  });
+  log.info('ledger is ready');
+  await stopped;
+  await Promise.all([sequencing, anchoring]);
+  chain.close();
+  await Promise.all([sequencer.close(), close(), ops.close()]);
+}

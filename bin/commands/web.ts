@@ -1,0 +1,99 @@
+// Composition of the web: reads under the web's role, decisions through Temporal, and a port to listen on. Holds no state;
+// any number may run. Refuses to offer demonstration people beyond loopback.
+import { serve } from '@hono/node-server';
+import { Client, Connection } from '@temporalio/client';
+import { sql as raw } from 'drizzle-orm';
+import { connect } from '../../db/connection.ts';
+import { newestCheckpoint } from '../../db/views/log.ts';
+import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
+import { isLoopback } from '../../engines/postgres.ts';
+import type { Recorder } from '../../ledger/recorded.ts';
+import { createApp } from '../../web/app.tsx';
+import { createAsk } from '../../web/ask.ts';
+import { createLiveFeed } from '../../web/live/feed.ts';
+import { SettingRefused } from '../config.ts';
+import { faultFacts, processLog } from '../log.ts';
+import { databaseUrl, type Machine, processBundle, serviceSigner, temporalAddress } from '../machine.ts';
+import { serveOps } from '../ops.ts';
+import { parametersOf } from '../parameters.ts';
+import { dataConverter } from '../payload-codec.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { createVerifying } from '../verifying.ts';
+
+/** How long a person waits for an answer before the page says "still working". */
+const PATIENCE_MS = 5000;
+
+/** Runs until it is told to stop. */
+export async function runWeb(machine: Machine): Promise<void> {
+  const { settings, secrets } = machine;
+  const log = processLog('web', settings.LOG_LEVEL);
+  const { stopped } = stopSignal();
+  const port = settings.REHAB_PORT ?? 3000;
+  const publicUrl = new URL(settings.REHAB_PUBLIC_URL ?? `http://127.0.0.1:${port}`);
+  const demonstration = settings.REHAB_MODE === 'demonstration';
+  if (demonstration && !(isLoopback(settings.REHAB_HOST) && isLoopback(publicUrl.hostname)))
+    throw new SettingRefused(
+      'demonstration people exist only on loopback; set REHAB_MODE=real, or REHAB_HOST and REHAB_PUBLIC_URL to 127.0.0.1',
+    );
+  const connection = connect(databaseUrl(machine, 'web'), { max: 20, name: 'rehab-web' });
+  const parameters = parametersOf(settings);
+  const recorder: Recorder = {
+    sql: connection.sql,
+    keys: secrets.keys,
+    signer: serviceSigner(machine),
+    bundle: processBundle(),
+    parameters: parameters.version,
+    now: () => new Date(),
+  };
+  // Lazy: the web reads on while Temporal is down (DESIGN.md section 2).
+  const temporal = Connection.lazy({ address: temporalAddress(machine) });
+  const client = new Client({
+    connection: temporal,
+    namespace: TEMPORAL_NAMESPACE,
+    dataConverter: dataConverter(secrets.payload),
+  });
+  const ask = createAsk({
+    client,
+    db: connection.db,
+    keyStore: secrets.keyStore,
+    keys: secrets.keys,
+    caseIdSecret: secrets.keyed('case ids'),
+    patienceMs: PATIENCE_MS,
+  });
+  const live = await createLiveFeed(connection.sql, async () => (await newestCheckpoint(connection.db)).size);
+  const { app } = createApp({
+    db: connection.db,
+    recorder,
+    ask,
+    keyStore: secrets.keyStore,
+    keys: secrets.keys,
+    keyed: secrets.keyed,
+    parameters: parameters.set,
+    live,
+    verifying: createVerifying(machine),
+    settings: { publicUrl, demonstration },
+    now: () => new Date(),
+    note: ({ requestId, path, error }) =>
+      log.error({ requestId, path, ...faultFacts(error) }, 'request met a fault'),
+    health: async () => {
+      const [postgres, engine] = await Promise.allSettled([
+        connection.db.execute(raw`select 1`),
+        temporal.withDeadline(Date.now() + 2000, () => temporal.workflowService.getSystemInfo({})),
+      ]);
+      return { postgres: postgres.status === 'fulfilled', temporal: engine.status === 'fulfilled' };
+    },
+  });
+  const ops = await serveOps(settings.REHAB_OPS_PORT, log, () => `rehab_streams ${live.subscribers()}\n`);
+  const server = serve({ fetch: app.fetch, port, hostname: settings.REHAB_HOST });
+  // B2: headers within 10 s, a request within 30 s; streams are answers and may last.
+  if ('headersTimeout' in server) {
+    server.headersTimeout = 10_000;
+    server.requestTimeout = 30_000;
+  }
+  log.info({ port }, 'web is ready');
+  await stopped;
+  if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 3000).unref();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await live.close().catch(() => undefined);
+  await Promise.allSettled([ops.close(), temporal.close(), connection.close()]);
+}

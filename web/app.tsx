@@ -1,0 +1,99 @@
+// Station 1, web: the app. Built by a function, never listens by itself. Order of what a request meets: number, headers,
+// one spelling of its path, same origin, session, then its route with its guard.
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { refuse } from '../domain/refusal.ts';
+import { assetRoutes } from './assets/manifest.ts';
+import type { WebDeps, WebEnv } from './deps.ts';
+import { onePath, sameOrigin, withSession } from './guard.ts';
+import { CONTENT_SECURITY_POLICY } from './layout.tsx';
+import { Notice } from './parts/notice.tsx';
+import { pageAnswer, refusedPage, unavailable, wordsFor } from './respond.tsx';
+import type { RouteLine } from './routes.ts';
+import { subjects } from './subjects.ts';
+
+/** The app with the list of its routes. */
+export function createApp(deps: WebDeps): {
+  readonly app: Hono<WebEnv>;
+  readonly lines: readonly RouteLine[];
+} {
+  const app = new Hono<WebEnv>();
+  const lines: RouteLine[] = [];
+
+  app.use(async (c, next) => {
+    c.set('requestId', randomUUID());
+    await next();
+    c.header('X-Request-Id', c.var.requestId);
+    // Behind sign-in nothing is kept anywhere; assets set their own header.
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
+  });
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: 'max-age=31536000; includeSubDomains',
+      referrerPolicy: 'same-origin',
+      xFrameOptions: 'DENY',
+      crossOriginOpenerPolicy: 'same-origin',
+      crossOriginResourcePolicy: 'same-origin',
+    }),
+  );
+  app.use(async (c, next) => {
+    await next();
+    c.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+  });
+  app.use(onePath);
+  app.use(sameOrigin(deps.settings.publicUrl));
+
+  app.get('/healthz', (c) => c.text('ok'));
+  app.get('/readyz', async (c) => {
+    const { postgres } = await deps.health();
+    return postgres ? c.text('ready') : c.text('not ready', 503);
+  });
+  app.route('/', assetRoutes());
+
+  app.use(withSession(deps, (c) => c.req.path !== '/live'));
+  for (const subject of subjects) {
+    const declared = subject(deps);
+    lines.push(...declared.lines);
+    app.route('/', declared.app);
+  }
+
+  app.notFound(async (c) => await refusedPage(c, deps, refuse('unknown')));
+  app.onError(async (error, c) => {
+    deps.note({ requestId: c.var.requestId, path: c.req.routePath, error });
+    const down = isConnectionTrouble(error);
+    try {
+      if (down) return await unavailable(c, deps);
+      const t = wordsFor(c, deps);
+      return await pageAnswer(
+        c,
+        deps,
+        { title: t.errors.bugTitle, error: true },
+        <Notice tone="late">
+          <p>{t.errors.bug}</p>
+          <p class="meta">{c.var.requestId}</p>
+        </Notice>,
+        500,
+      );
+    } catch {
+      // The page itself needs Postgres for its frame; then the number alone has to do.
+      return c.text(c.var.requestId, down ? 503 : 500, { 'Retry-After': '5' });
+    }
+  });
+  return { app, lines };
+}
+
+/** Whether a fault says that Postgres cannot be reached or does not answer in time, rather than that we are wrong. */
+function isConnectionTrouble(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const code = String((e as { code?: unknown }).code ?? '');
+    if (
+      /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|CONNECTION_\w+|CONNECT_TIMEOUT|08\w{3}|57P0\d|57014|55P03|53300)$/.test(
+        code,
+      )
+    )
+      return true;
+    if (/contended/.test(e.message)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,136 @@
+// Station 1 to 2, the only caller of Temporal: seals an act's values under the case key and asks the case for it. An
+// answer that does not come in time is "still working", never "failed"; the same key asks again for the same act.
+import { createHmac } from 'node:crypto';
+import {
+  type Client,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { eq } from 'drizzle-orm';
+import type { Database } from '../db/connection.ts';
+import { operations } from '../db/schema.ts';
+import type { ActInput } from '../domain/acts.ts';
+import { TASK_QUEUE } from '../domain/consortium.ts';
+import { caseWorkflowId, uuidFrom } from '../domain/ids.ts';
+import type { Action } from '../domain/lifecycle.ts';
+import { sealContext } from '../domain/operation-key.ts';
+import { refuse } from '../domain/refusal.ts';
+import { type KeyRing, type KeyStore, seal } from '../ledger/record-key.ts';
+import { type ActRequest, type Answer, actUpdate, type CaseStart } from '../workflows/messages.ts';
+import type { Asking } from './recorded.ts';
+
+/** No answer in time, or nobody to ask. */
+export type Unanswered = { readonly kind: 'still-working' } | { readonly kind: 'unavailable' };
+
+export interface ActOf<A extends Action> {
+  readonly key: string;
+  readonly action: A;
+  readonly asking: Asking;
+  /** Undefined for a new application: its case id is derived from the key. */
+  readonly caseId?: string;
+  readonly task?: { readonly id: string; readonly claim: number };
+  /** Checked values, as `readActValues` gave them. */
+  readonly values: ActInput<A>;
+}
+
+export interface Ask {
+  /** Asks for an act. Idempotent by key. */
+  act<A extends Action>(act: ActOf<A>): Promise<Answer | Unanswered>;
+  /** Asks again for an operation whose request is known, with the same key. */
+  again(request: ActRequest): Promise<Answer | Unanswered>;
+}
+
+export interface AskDeps {
+  readonly client: Client;
+  readonly db: Database;
+  readonly keyStore: KeyStore;
+  readonly keys: KeyRing;
+  /** Secret from which case ids of new applications are derived. */
+  readonly caseIdSecret: string;
+  /** How long a person waits before the page says "still working", in milliseconds. */
+  readonly patienceMs: number;
+}
+
+/** Actions that may find no running workflow and start one: a new application, and a closed case opened again. */
+const STARTS: ReadonlySet<Action> = new Set(['submit-application', 'reopen']);
+
+/** The case id of a new application: the same key is the same case, however often it is sent. */
+export const caseIdFor = (secret: string, key: string): string =>
+  uuidFrom(createHmac('sha256', secret).update(`case\n${key}`).digest());
+
+export function createAsk(deps: AskDeps): Ask {
+  const { client } = deps;
+
+  async function send(request: ActRequest): Promise<Answer | Unanswered> {
+    const workflowId = caseWorkflowId(request.caseId);
+    const update = actUpdate(request.action);
+    try {
+      // B2: the call itself ends, whatever hangs behind it.
+      return await client.withDeadline(Date.now() + deps.patienceMs, async () => {
+        if (!STARTS.has(request.action))
+          return await client.workflow
+            .getHandle(workflowId)
+            .executeUpdate(update, { updateId: request.key, args: [request] });
+        const start: CaseStart = { caseId: request.caseId };
+        return await client.workflow.executeUpdateWithStart(update, {
+          updateId: request.key,
+          args: [request],
+          startWorkflowOperation: new WithStartWorkflowOperation('caseWorkflow', {
+            workflowId,
+            taskQueue: TASK_QUEUE,
+            args: [start],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          }),
+        });
+      });
+    } catch (error) {
+      const stored = await storedAnswer(request.key);
+      if (stored) return stored;
+      if (error instanceof WorkflowNotFoundError)
+        return refuse('wrong-state', { detail: { state: 'closed', action: request.action } });
+      if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { kind: 'still-working' };
+      if (isGrpcServiceError(error)) {
+        // NOT_FOUND 5: the case has ended. DEADLINE_EXCEEDED 4 and CANCELLED 1: it may have arrived. The rest: nobody answers.
+        if (error.code === 5)
+          return refuse('wrong-state', { detail: { state: 'closed', action: request.action } });
+        if (error.code === 4 || error.code === 1) return { kind: 'still-working' };
+        return { kind: 'unavailable' };
+      }
+      throw error;
+    }
+  }
+
+  /** What the operation's row says, when the answer was lost on its way. */
+  async function storedAnswer(key: string): Promise<Answer | undefined> {
+    const [row] = await deps.db
+      .select({ answer: operations.answer })
+      .from(operations)
+      .where(eq(operations.id, key));
+    return row?.answer as Answer | undefined;
+  }
+
+  return {
+    async act({ key, action, asking, caseId: known, task, values }) {
+      const caseId = known ?? caseIdFor(deps.caseIdSecret, key);
+      // The key exists before anything is sealed under it, and is durable before anything is sent.
+      if (!known) await deps.keyStore.create('case', caseId);
+      const sealed = seal(
+        await deps.keys.of('case', caseId),
+        Buffer.from(JSON.stringify(values)),
+        sealContext(caseId, action, key),
+      );
+      return await send({
+        key,
+        action,
+        caseId,
+        actor: { person: asking.person, role: asking.role, actingFor: null },
+        task: task ?? null,
+        sealed: Buffer.from(sealed).toString('base64'),
+      });
+    },
+    again: send,
+  };
+}

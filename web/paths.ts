@@ -1,0 +1,64 @@
+// Station 1, web: every address, built and read in one place. A test keeps a snapshot of all of them. Names never stand in
+// an address; state of a view does.
+import type { Action } from '../domain/lifecycle.ts';
+import type { Role } from '../domain/roles.ts';
+
+/** Sections of a case, each with an address of its own. */
+export const CASE_SECTIONS = ['overview', 'measures', 'people', 'clocks', 'entries'] as const;
+export type CaseSection = (typeof CASE_SECTIONS)[number];
+
+export const paths = {
+  signIn: '/sign-in',
+  queue: '/queue',
+  takeNext: '/queue/next',
+  day: '/day',
+  task: (id: string) => `/tasks/${id}`,
+  claim: (id: string) => `/tasks/${id}/claim`,
+  handBack: (id: string) => `/tasks/${id}/hand-back`,
+  draft: (id: string) => `/tasks/${id}/draft`,
+  check: (id: string) => `/tasks/${id}/check`,
+  decide: (id: string) => `/tasks/${id}/decide`,
+  cases: '/cases',
+  case: (id: string, section: CaseSection = 'overview') =>
+    section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,
+  act: (id: string, action: Extract<Action, 'withdraw' | 'appeal' | 'reopen'>) => `/cases/${id}/${action}`,
+  apply: '/apply',
+  importRecord: '/apply/import',
+  applyDraft: (id: string) => `/apply?draft=${id}`,
+  my: '/my',
+  board: '/board',
+  people: '/people',
+  audit: '/audit',
+  verify: '/audit/verify',
+  settings: '/settings',
+  help: '/help',
+  ask: (operation: string) => `/ask/${operation}`,
+} as const;
+
+/** Where a person lands after signing in (UI.md section 3). */
+export function landingOf(role: Role): string {
+  switch (role) {
+    case 'approval-officer':
+    case 'doctor':
+      return paths.queue;
+    case 'therapist':
+      return paths.day;
+    case 'administrator':
+      return paths.board;
+    case 'security-administrator':
+      return paths.people;
+    case 'auditor':
+      return paths.audit;
+    case 'patient':
+    case 'guardian':
+    case 'supporter':
+    case 'referrer':
+      return paths.my;
+    case 'privacy-officer':
+      return paths.cases;
+    case 'researcher':
+      return paths.help;
+    default:
+      return role satisfies never;
+  }
+}

@@ -1,0 +1,223 @@
+// Station 1, web: the one translation of outcomes into answers: a refusal's status and sentence, a fault's 503, an
+// unknown outcome's 202. Pages and fragments both come from here; what was typed is never lost on the way.
+
+import type { Context } from 'hono';
+import { getCookie } from 'hono/cookie';
+import type { Child } from 'hono/jsx';
+import { newestCheckpoint } from '../db/views/log.ts';
+import type { Organisation } from '../domain/consortium.ts';
+import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { WebDeps, WebEnv } from './deps.ts';
+import {
+  type Frame,
+  fragment,
+  navigationOf,
+  noticePartial,
+  type PageOptions,
+  page,
+  type Theme,
+  VARY,
+  wantsFragment,
+} from './layout.tsx';
+import { type FaultWords, faultWords } from './parts/error-summary.tsx';
+import { Notice } from './parts/notice.tsx';
+import { StillWorking } from './parts/still-working.tsx';
+import { langOf, type Text, text } from './text/text.ts';
+
+/** The status of each refusal (DESIGN.md section 9, 23). */
+export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
+  switch (code) {
+    case 'malformed':
+    case 'key-unbound':
+      return 400;
+    case 'wrong-role':
+    case 'not-related':
+    case 'conflict-of-duties':
+      return 403;
+    case 'unknown':
+      return 404;
+    case 'wrong-state':
+    case 'stale-claim':
+    case 'not-claimed':
+    case 'already-claimed':
+    case 'key-reused':
+    case 'too-late':
+    case 'not-due':
+    case 'duplicate':
+      return 409;
+    case 'values':
+      return 422;
+    default:
+      return code satisfies never;
+  }
+}
+
+/** The catalogue of a request: the cookie's language, else the browser's. */
+export const wordsFor = (c: Context<WebEnv>, deps: WebDeps): Text =>
+  text(langOf(getCookie(c, 'lang'), c.req.header('accept-language')), deps.parameters.calendar.zone);
+
+const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+
+/** The frame of a request's page. Built anew each time; nothing of one person's frame reaches another's. */
+export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame> {
+  const t = wordsFor(c, deps);
+  const { session } = c.var;
+  const theme = THEMES.find((known) => known === getCookie(c, 'theme')) ?? 'system';
+  return {
+    t,
+    theme,
+    density: getCookie(c, 'density') === 'compact' ? 'compact' : 'comfortable',
+    keys: getCookie(c, 'keys') !== 'off',
+    path: c.req.path,
+    demonstration: deps.settings.demonstration,
+    ...(session
+      ? {
+          viewer: {
+            name: session.name,
+            role: session.role,
+            roles: session.roles,
+            organisation: session.organisation
+              ? t.organisations[session.organisation as Organisation]
+              : undefined,
+          },
+          navigation: navigationOf(t, session.role),
+          checkpoint: await newestCheckpoint(deps.db).catch(() => undefined),
+        }
+      : {}),
+  };
+}
+
+/** Answers with a whole page. */
+export async function pageAnswer(
+  c: Context<WebEnv>,
+  deps: WebDeps,
+  options: PageOptions,
+  body: Child,
+  status: 200 | 202 | 400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 500 | 503 = 200,
+): Promise<Response> {
+  c.header('Vary', VARY);
+  return c.html(page(await frameFor(c, deps), options, body) as never, status);
+}
+
+/** Answers with a page, or with its fragment when htmx asks for one. */
+export async function pageOrFragment(
+  c: Context<WebEnv>,
+  deps: WebDeps,
+  options: PageOptions,
+  body: Child,
+  part: () => Child,
+  status: 200 | 422 | 409 | 202 = 200,
+): Promise<Response> {
+  c.header('Vary', VARY);
+  return wantsFragment(c.req.raw.headers)
+    ? c.html(fragment(part()) as never, status)
+    : await pageAnswer(c, deps, options, body, status);
+}
+
+/** A refusal's sentence in the reader's language. */
+export const refusalWords = (t: Text, refusal: Refusal): string =>
+  t.refusals[refusal.code](refusal.detail ?? {});
+
+/** A refusal's field faults in the reader's language. */
+export const refusalFaults = (t: Text, refusal: Refusal): FaultWords[] => faultWords(t, refusal.fields ?? []);
+
+/** A refusal as a page of its own, for what has no form to go back to. */
+export async function refusedPage(
+  c: Context<WebEnv>,
+  deps: WebDeps,
+  refusal: Refusal,
+  more?: Child,
+): Promise<Response> {
+  const t = wordsFor(c, deps);
+  const status = refusalStatus(refusal.code);
+  const title =
+    status === 404
+      ? t.errors.notFoundTitle
+      : status === 403
+        ? t.errors.forbiddenTitle
+        : status === 400
+          ? t.errors.malformedTitle
+          : t.errors.staleTitle;
+  return await pageAnswer(
+    c,
+    deps,
+    { title, error: true },
+    <>
+      <Notice tone="late">
+        <p>{refusalWords(t, refusal)}</p>
+      </Notice>
+      {more}
+    </>,
+    status,
+  );
+}
+
+/** Nobody is signed in. A fragment's request gets a notice in place, so that the form and its text stay. */
+export async function signedOut(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
+  const t = wordsFor(c, deps);
+  if (wantsFragment(c.req.raw.headers)) {
+    c.header('HX-Reswap', 'none');
+    return c.html(fragment(noticePartial(t.errors.signedOut)) as never, 401);
+  }
+  if (c.req.method === 'GET') return c.redirect('/sign-in', 303);
+  return await pageAnswer(
+    c,
+    deps,
+    { title: t.errors.signedOutTitle, error: true },
+    <Notice tone="note">{t.errors.signedOut}</Notice>,
+    401,
+  );
+}
+
+/** Too large a body. */
+export async function tooLarge(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
+  const t = wordsFor(c, deps);
+  return await pageAnswer(
+    c,
+    deps,
+    { title: t.errors.tooLargeTitle, error: true },
+    <Notice tone="late">{t.errors.tooLarge}</Notice>,
+    413,
+  );
+}
+
+/** A service of ours is down: what can still be done, when to try again, and the request's number. */
+export async function unavailable(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
+  const t = wordsFor(c, deps);
+  c.header('Retry-After', '5');
+  if (wantsFragment(c.req.raw.headers)) return c.html(fragment(noticePartial(t.errors.down)) as never, 503);
+  return await pageAnswer(
+    c,
+    deps,
+    { title: t.errors.downTitle, error: true },
+    <Notice tone="late">
+      <p>{t.errors.down}</p>
+      <p class="meta">{c.var.requestId}</p>
+    </Notice>,
+    503,
+  );
+}
+
+/** No answer in time: asks again with the same number; ends in done or refused. */
+export async function stillWorking(c: Context<WebEnv>, deps: WebDeps, operation: string): Promise<Response> {
+  const t = wordsFor(c, deps);
+  const href = `/ask/${operation}`;
+  c.header('Retry-After', '2');
+  return await pageOrFragment(
+    c,
+    deps,
+    { title: t.working.title },
+    <StillWorking t={t} askHref={href} sentAt={deps.now()} />,
+    () => <StillWorking t={t} askHref={href} sentAt={deps.now()} />,
+    202,
+  );
+}
+
+/** After a change: 303 for a plain form, `HX-Redirect` for htmx. */
+export function goTo(c: Context<WebEnv>, path: string): Response {
+  if (wantsFragment(c.req.raw.headers)) {
+    c.header('HX-Redirect', path);
+    return c.body(null, 200);
+  }
+  return c.redirect(path, 303);
+}

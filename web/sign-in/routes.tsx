@@ -1,0 +1,83 @@
+// Station 1, web: signing in and out. Passkeys with user verification, or, in the demonstration on loopback, a list of
+// invented people. Known and unknown people are answered alike (I7).
+import { asc, eq, isNull } from 'drizzle-orm';
+import { persons, roleAssignments } from '../../db/schema.ts';
+import { isUuid } from '../../domain/ids.ts';
+import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { ROLES, type Role } from '../../domain/roles.ts';
+import type { WebDeps } from '../deps.ts';
+import { readForm, takeFields } from '../form.ts';
+import { landingOf } from '../paths.ts';
+import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { type Routes, routes } from '../routes.ts';
+import { closeSession, openSession } from '../session.ts';
+import { SignIn } from './sign-in.tsx';
+
+export function signInRoutes(deps: WebDeps): Routes {
+  const r = routes(deps);
+  const { demonstration } = deps.settings;
+
+  r.get('/', 'public', (c) => c.redirect(c.var.session ? landingOf(c.var.session.role) : '/sign-in', 303));
+
+  r.get('/sign-in', 'public', async (c) => {
+    const t = wordsFor(c, deps);
+    const people = demonstration
+      ? await deps.db
+          .select({
+            id: persons.id,
+            name: persons.name,
+            organisation: persons.organisation,
+            role: roleAssignments.role,
+            lead: roleAssignments.lead,
+            disciplines: roleAssignments.disciplines,
+          })
+          .from(roleAssignments)
+          .innerJoin(persons, eq(persons.id, roleAssignments.personId))
+          .where(isNull(roleAssignments.endedAt))
+          .orderBy(asc(roleAssignments.role), asc(persons.name))
+      : [];
+    return await pageAnswer(
+      c,
+      deps,
+      { title: t.signIn.title },
+      <SignIn t={t} people={people} signedOut={c.req.query('out') === '1'} />,
+    );
+  });
+
+  if (demonstration)
+    r.post('/sign-in/demonstration', 'public', async (c) => {
+      const form = await readForm(c);
+      if (form === 'too-large') return await tooLarge(c, deps);
+      if (isRefusal(form)) return await refusedPage(c, deps, form);
+      const fields = takeFields(form, { one: ['person', 'role'] });
+      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      const role = ROLES.find((known) => known === fields.get('role'));
+      if (
+        !isUuid(fields.get('person')) ||
+        !role ||
+        !(await openSession(c, deps, fields.get('person'), role, 'demonstration'))
+      )
+        return await refusedPage(c, deps, refuse('unknown'));
+      return goTo(c, landingOf(role));
+    });
+
+  r.post('/sign-out', 'public', async (c) => {
+    await closeSession(c, deps);
+    return goTo(c, '/sign-in?out=1');
+  });
+
+  r.post('/settings/role', 'signed-in', async (c) => {
+    const { session } = c.var;
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['role'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const role = ROLES.find((known) => known === fields.get('role')) as Role | undefined;
+    if (!session || !role || !(await openSession(c, deps, session.person, role, 'role-switch')))
+      return await refusedPage(c, deps, refuse('wrong-role', { detail: { action: 'sign-in' } }));
+    return goTo(c, landingOf(role));
+  });
+
+  return r;
+}
