@@ -5,6 +5,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAINCODE, CHANNEL, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { Progress } from '../progress.ts';
+import { EngineTrouble, lastWords } from '../trouble.ts';
 import type { ChaincodeProgram } from './chaincode-program.ts';
 import { fillTemplate, writePrivately } from './configuration.ts';
 import { fabricPaths, HOST, organisationPaths, type Ports, valuesOf } from './layout.ts';
@@ -58,7 +59,9 @@ export async function ensureJoined(options: ChannelOptions): Promise<void> {
         ...[...admin, ...tls],
       ]);
       if (!joined.startsWith('Status: 201'))
-        throw new Error(`Orderer did not take the channel: ${joined.slice(0, 200)}`);
+        throw new EngineTrouble(
+          `An orderer did not take the channel: see logs/orderer-${organisation}.log (${lastWords(joined)}).`,
+        );
     }),
   );
   await Promise.all(
@@ -67,6 +70,28 @@ export async function ensureJoined(options: ChannelOptions): Promise<void> {
       if (listed.split('\n').includes(CHANNEL)) return;
       await peer(options, organisation, ['channel', 'join', '-b', genesis]);
     }),
+  );
+}
+
+/** Resolves when the orderers have chosen a leader, as one of them says of itself; before, they take nothing. */
+export async function awaitLeader({ ports }: ChannelOptions, withinMs: number): Promise<void> {
+  const end = Date.now() + withinMs;
+  const leads = new RegExp(`^consensus_etcdraft_is_leader\\{channel="${CHANNEL}"\\} 1$`, 'm');
+  while (Date.now() < end) {
+    const pages = await Promise.all(
+      ORGANISATIONS.map((organisation) =>
+        fetch(`http://${HOST}:${ports[organisation]['orderer-operations']}/metrics`, {
+          signal: AbortSignal.timeout(2_000),
+        })
+          .then((response) => response.text())
+          .catch(() => ''),
+      ),
+    );
+    if (pages.some((page) => leads.test(page))) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new EngineTrouble(
+    `The orderers chose no leader within ${withinMs / 1000} s: see logs/orderer-*.log in the data folder, and start again.`,
   );
 }
 

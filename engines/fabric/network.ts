@@ -10,7 +10,7 @@ import type { EngineSettings } from '../settings.ts';
 import type { ProcessSpec, Supervisor } from '../supervisor.ts';
 import { EngineTrouble } from '../trouble.ts';
 import { prepareChaincode } from './chaincode-program.ts';
-import { ensureChaincode, ensureGenesis, ensureJoined } from './channel.ts';
+import { awaitLeader, ensureChaincode, ensureGenesis, ensureJoined } from './channel.ts';
 import { makePrivate, writePrivately } from './configuration.ts';
 import { choosePorts, fabricPaths, HOST, organisationPaths, type Ports } from './layout.ts';
 import { ensureIdentities, ensureMaterial, registrarSecret, writeProfile } from './material.ts';
@@ -81,6 +81,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
       progress('Fabric: joining the channel');
       await ensureJoined(channel);
     }
+    await awaitLeader(channel, READY_WITHIN_MS);
     if (done?.packageId !== chaincode.packageId) {
       progress('Fabric: installing and approving the chaincode at each organisation');
       await ensureChaincode(channel, chaincode);

@@ -87,7 +87,9 @@ export function openChain(options: ChainOptions): Chain {
     try {
       return await contract.evaluate(name, { arguments: args, endorsingOrganizations: [mspId] });
     } catch (error) {
-      throw asBadNews(objectionsIn(error, options.profile, [of]));
+      const objections = objectionsIn(error, options.profile, [of]);
+      if (objections.some(({ kind }) => kind === 'down')) pairs.avoid(of);
+      throw asBadNews(objections);
     }
   }
 
@@ -231,6 +233,11 @@ class PairOrder {
   }
   get pairs() {
     return this.#pairs;
+  }
+  /** This one did not answer just now, so the pair without it goes first: a frozen peer costs a whole time limit. */
+  avoid(organisation: Organisation) {
+    const without = this.#pairs.find((pair) => !pair.includes(organisation));
+    if (without !== undefined) this.worked(without);
   }
   worked(pair: readonly [Organisation, Organisation]) {
     this.#pairs = [pair, ...this.#pairs.filter((other) => other !== pair)];
