@@ -51,6 +51,8 @@ export interface AskDeps {
   readonly caseIdSecret: string;
   /** How long a person waits before the page says "still working", in milliseconds. */
   readonly patienceMs: number;
+  /** The workers' task queue; tests have one each. */
+  readonly taskQueue?: string;
 }
 
 /** Actions that may find no running workflow and start one: a new application, and a closed case opened again. */
@@ -79,7 +81,7 @@ export function createAsk(deps: AskDeps): Ask {
           args: [request],
           startWorkflowOperation: new WithStartWorkflowOperation('caseWorkflow', {
             workflowId,
-            taskQueue: TASK_QUEUE,
+            taskQueue: deps.taskQueue ?? TASK_QUEUE,
             args: [start],
             workflowIdConflictPolicy: 'USE_EXISTING',
             workflowIdReusePolicy: 'ALLOW_DUPLICATE',

@@ -220,7 +220,9 @@ export function Shell({ frame, children }: { frame: Frame; children?: Child }) {
             {frame.searchHref ? (
               <Tool href={frame.searchHref} icon="search" words={t.frame.search} shortcut="/" />
             ) : null}
-            <Tool href="/help" icon="circle-help" words={t.frame.help} shortcut="?" />
+            <span class="phone-hide">
+              <Tool href="/help" icon="circle-help" words={t.frame.help} shortcut="?" />
+            </span>
             <form method="post" action="/settings/language" class="phone-hide">
               <input type="hidden" name="language" value={t.lang === 'en' ? 'zh-Hans' : 'en'} />
               <input type="hidden" name="from" value={frame.path} />
@@ -314,15 +316,18 @@ function Account({ frame, viewer }: { frame: Frame; viewer: Viewer }) {
   const role = t.roles[viewer.role];
   return (
     <details class="menu">
-      <summary class="tool" aria-label={`${t.frame.account}: ${viewer.name}, ${t.frame.actingAs(role)}`}>
+      <summary class="tool">
         <Icon name="user" />
-        <span class="phone-hide">
+        <span class="visually-hidden">{t.frame.account}: </span>
+        <span class="phone-quiet">
           <span class="account-name">
             <Said inline text={viewer.name} />
           </span>
           <span class="account-role">{role}</span>
         </span>
-        <Icon name="chevron-down" />
+        <span class="phone-hide">
+          <Icon name="chevron-down" />
+        </span>
       </summary>
       <div class="menu-panel">
         <p class="meta">
@@ -343,6 +348,10 @@ function Account({ frame, viewer }: { frame: Frame; viewer: Viewer }) {
         <a href="/settings">
           <Icon name="settings" />
           {t.frame.settings}
+        </a>
+        <a href="/help">
+          <Icon name="circle-help" />
+          {t.frame.help}
         </a>
         <form method="post" action="/settings/language">
           <input type="hidden" name="language" value={t.lang === 'en' ? 'zh-Hans' : 'en'} />

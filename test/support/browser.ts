@@ -137,8 +137,10 @@ function notoStyles(): Promise<string> {
     join(packageFolder('@fontsource-variable/noto-sans-sc/wght.css'), 'wght.css'),
     'utf8',
   ).then((css) =>
-    css
-      .replaceAll("'Noto Sans SC Variable'", "'Noto Sans CJK SC'")
+    // One name from the Chinese list, one from the Latin list for Chinese words inside an English page.
+    ["'Noto Sans CJK SC'", "'Noto Sans'"]
+      .map((family) => css.replaceAll("'Noto Sans SC Variable'", family))
+      .join('\n')
       .replaceAll('./files/', NOTO)
       .replaceAll('font-display: swap', 'font-display: block'),
   );
@@ -177,7 +179,10 @@ export async function addChineseFont(page: Page): Promise<void> {
   await page.addStyleTag({ content: await notoStyles() });
   // Fonts load when text asks for them; ask for all the page's text at once and wait.
   await page.evaluate(async () => {
-    await document.fonts.load('16px "Noto Sans CJK SC"', document.body.textContent ?? '');
+    const words = document.body.textContent ?? '';
+    await Promise.all(
+      ['Noto Sans CJK SC', 'Noto Sans'].map((name) => document.fonts.load(`16px "${name}"`, words)),
+    );
     await document.fonts.ready;
   });
 }

@@ -32,7 +32,7 @@ export function lineChart(
   },
 ): LineChart {
   const { width, height, range, goal, error } = options;
-  const inner = { left: 44, right: width - 56, top: 16, bottom: height - 28 };
+  const inner = { left: 44, right: width - 40, top: 16, bottom: height - 28 };
   const baseline = points[0]?.value;
   const seen = points.map((point) => point.value);
   if (goal !== undefined) seen.push(goal);

@@ -137,7 +137,7 @@ export function partsGallery(words: GalleryWords = {}): Hono {
 
 function AnswerForm({ t, kind, fault = false }: { t: Text; kind: string; fault?: boolean }) {
   return (
-    <form id={`answer-${kind}`} {...formAttributes(`/parts/answer/${kind}`)}>
+    <form id={`answer-${kind}`} {...formAttributes(`/parts/answer/${kind}?lang=${t.lang}`)}>
       <Hidden values={{ key: `key-${kind}` }} />
       {fault ? (
         <ErrorSummary t={t} faults={[{ field: `note-${kind}`, words: t.faults.required({}) }]} />

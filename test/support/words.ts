@@ -1,0 +1,42 @@
+// Test support: words that never stand on a screen (UI.md section 6). Auditors' technical details are the one exception for ledger words.
+// A scan over rendered text; never over what people typed.
+
+/** Each banned word with the language it is banned in. */
+const BANNED: readonly RegExp[] = [
+  /\bworkflows?\b/i,
+  /\bactivit(y|ies)\b/i,
+  /\bsignals?\b/i,
+  /\bpayloads?\b/i,
+  /\bmerkle\b/i,
+  /\bnull\b/i,
+  /\bundefined\b/i,
+  /\bNaN\b/,
+  /\[object /,
+  /\binvalid\b/i,
+  /\bfailed\b/i,
+  /\boops\b/i,
+  /\bplease\b/i,
+  /\bsorry\b/i,
+  /an error occurred/i,
+  /this field is required/i,
+  /!(?!=)/,
+  /！/,
+  /抱歉|对不起|无效|失败|工作流|默克尔/,
+];
+
+/** The banned words in a text, as found; empty when it may be shown. */
+export function bannedWords(text: string): string[] {
+  return BANNED.flatMap((word) => word.exec(text)?.[0] ?? []);
+}
+
+/** The visible words of rendered markup: tags and their attributes go, `aria-label`, `title` and `placeholder` stay. */
+export function wordsOf(html: string): string {
+  const labels = [...html.matchAll(/\s(?:aria-label|title|placeholder|data-[a-z-]+)="([^"]*)"/g)].map(
+    (match) => match[1] ?? '',
+  );
+  const body = html
+    .replace(/<(script|style|svg)\b[\s\S]*?<\/\1>/g, ' ')
+    .replace(/<!doctype[^>]*>/i, ' ')
+    .replace(/<[^>]*>/g, ' ');
+  return `${body} ${labels.join(' ')}`;
+}
