@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
+const POSTGRES = 'test/support/global-postgres.ts';
+const TEMPORAL = 'test/support/global-temporal.ts';
+const FABRIC = 'test/support/global-fabric.ts';
+
+/** A suite: a folder under test/, with the real engines it needs. Suites with engines run their files one by one. */
+const suite = (name: string, globalSetup: string[] = [], fileParallelism = globalSetup.length === 0) => ({
+  extends: true as const,
+  test: { name, include: [`test/${name}/**/*.test.{ts,tsx}`], globalSetup, fileParallelism },
+});
+
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
   test: {
@@ -7,26 +17,20 @@ export default defineConfig({
     hookTimeout: 180_000,
     pool: 'forks',
     projects: [
-      {
-        extends: true,
-        test: { name: 'pure', include: ['test/{domain,fhir,ledger,web}/**/*.test.{ts,tsx}'] },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'activities',
-          include: ['test/activities/**/*.test.ts'],
-          globalSetup: ['test/support/global-postgres.ts'],
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'engines', include: ['test/engines/**/*.test.ts'], fileParallelism: false },
-      },
-      {
-        extends: true,
-        test: { name: 'fabric', include: ['test/fabric/**/*.test.ts'], fileParallelism: false },
-      },
+      suite('domain'),
+      suite('fhir'),
+      suite('ledger'),
+      suite('web'),
+      suite('arch'),
+      suite('activities', [POSTGRES]),
+      suite('web-db', [POSTGRES]),
+      suite('workflows', [POSTGRES, TEMPORAL]),
+      suite('replay', [POSTGRES, TEMPORAL]),
+      suite('verify', [POSTGRES]),
+      suite('verify-chain', [POSTGRES, FABRIC]),
+      suite('engines', [POSTGRES]),
+      suite('fabric', [], false),
+      suite('e2e', [], false),
     ],
   },
 });

@@ -1,0 +1,122 @@
+// Test support: a world whose acts go the whole way: sealed by `ask`, through a real Temporal and a real worker, to a real
+// database. Each world has a task queue and case ids of its own.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { inject } from 'vitest';
+import { createActivities } from '../../activities/create.ts';
+import { workflowBundle } from '../../bin/commands/worker.ts';
+import { dataConverter } from '../../bin/payload-codec.ts';
+import { connect } from '../../db/connection.ts';
+import type { ActInput } from '../../domain/acts.ts';
+import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
+import type { Action } from '../../domain/lifecycle.ts';
+import { makeOperationKey } from '../../domain/operation-key.ts';
+import { createAsk } from '../../web/ask.ts';
+import { createWorld } from './case-world.ts';
+
+// The worker's own notes of its coming and going would bury what a failing test says.
+Runtime.install({ logger: new DefaultLogger('WARN') });
+
+export type TemporalWorld = Awaited<ReturnType<typeof createTemporalWorld>>;
+
+export async function createTemporalWorld(options: { parameters?: string; patienceMs?: number } = {}) {
+  const world = await createWorld(undefined, options);
+  const { address } = inject('temporal');
+  const taskQueue = `test-${randomUUID()}`;
+  const converter = dataConverter(randomBytes(32));
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE, dataConverter: converter });
+  const native = await NativeConnection.connect({ address });
+  const code = await workflowBundle(
+    { dataDir: mkdtempSync(join(tmpdir(), 'rehab-bundle-')) },
+    converter.failureConverterPath,
+  );
+  const startWorker = async () => {
+    const worker = await Worker.create({
+      connection: native,
+      namespace: TEMPORAL_NAMESPACE,
+      taskQueue,
+      workflowBundle: { code },
+      activities: createActivities({
+        recorder: world.recorder,
+        keyed: world.keyed,
+        dueAfter: world.parameters.dueAfter,
+        note: () => undefined,
+      }),
+      dataConverter: converter,
+    });
+    const running = worker.run();
+    return {
+      stop: async () => {
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await running;
+      },
+    };
+  };
+  const web = connect(world.fresh.urls.web, { max: 5, name: 'test-web' });
+  const ask = createAsk({
+    client,
+    db: web.db,
+    keyStore: world.keyStore,
+    keys: world.recorder.keys,
+    caseIdSecret: 'test',
+    patienceMs: options.patienceMs ?? 20_000,
+    taskQueue,
+  });
+  let worker = await startWorker();
+  return {
+    ...world,
+    ask,
+    client,
+    converter,
+    taskQueue,
+    code,
+    /** A key as the web would render it. */
+    key: (name: string, action: Action, target: string) =>
+      makeOperationKey(world.keyed, randomBytes(16).toString('base64url'), {
+        person: world.as(name).id,
+        action,
+        target,
+      }),
+    async act<A extends Action>(
+      name: string,
+      action: A,
+      values: ActInput<A>,
+      to: { caseId?: string; task?: { id: string; claim: number }; key?: string } = {},
+    ) {
+      const { id: person, role } = world.as(name);
+      const key =
+        to.key ??
+        makeOperationKey(world.keyed, randomBytes(16).toString('base64url'), {
+          person,
+          action,
+          target: to.task?.id ?? to.caseId ?? 'new',
+        });
+      return await ask.act({
+        key,
+        action,
+        asking: { person, role },
+        values,
+        ...(to.caseId ? { caseId: to.caseId } : {}),
+        ...(to.task ? { task: to.task } : {}),
+      });
+    },
+    async stopWorker() {
+      await worker.stop();
+    },
+    async startWorker() {
+      worker = await startWorker();
+    },
+    async close() {
+      await worker.stop();
+      await connection.close();
+      await native.close();
+      await web.close();
+      await world.close();
+    },
+  };
+}
