@@ -460,6 +460,30 @@ export const taskDraft = pgTable(
   (t) => [primaryKey({ columns: [t.taskId, t.personId] })],
 );
 
+/** Applications read in from a file that nobody has sent yet; never evidence. */
+export const applicationDraft = pgTable(
+  'application_draft',
+  {
+    id: uuid('id').primaryKey(),
+    personId: uuid('person_id').notNull(),
+    /** The same keyed digest as `applications.source_digest`: one draft per person and source. */
+    sourceDigest: key('source_digest').notNull(),
+    /** Sealed under the draft's own key. */
+    sealed: bytea('sealed').notNull(),
+    createdAt: instant('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('application_draft_source').on(t.personId, t.sourceDigest)],
+);
+
+/** Tries to sign in, counted before they are checked (I4): by address and by kind of try. */
+export const signInAttemptCache = pgTable('sign_in_attempt_cache', {
+  /** Digest of the address, so that nobody's address is kept. */
+  id: key('id').primaryKey(),
+  tries: integer('tries').notNull(),
+  /** Until when the count stands. */
+  endsAt: instant('ends_at').notNull(),
+});
+
 /** Operations whose Update is known to be in Temporal's history. */
 export const operationSettledCache = pgTable('operation_settled_cache', {
   operationId: key('operation_id').primaryKey(),
@@ -491,6 +515,8 @@ export const WORKING = {
   passkeyChallengeCache,
   passkeySession,
   taskDraft,
+  applicationDraft,
+  signInAttemptCache,
   operationSettledCache,
 } as const;
 
