@@ -35,7 +35,7 @@ export function secretsOf(dataDir: string): Secrets {
     payload: secret('payload'),
     keyed: (text) => createHmac('sha256', operation).update(text).digest('base64url'),
     passwords: Object.fromEntries(
-      DATABASE_ROLES.map((role) => [role, keptSecret(dataDir, `postgres-${role}`)]),
+      DATABASE_ROLES.map((role) => [role, keptSecret(dataDir, `database-${role}`)]),
     ) as RolePasswords,
     keyStore,
     keys: keyRing(keyStore),

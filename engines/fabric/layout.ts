@@ -52,6 +52,8 @@ export function organisationPaths(dataDir: string, organisation: Organisation) {
     /** The organisation's public membership: what the channel knows of it. */
     msp: join(crypto, 'msp'),
     root: join(crypto, 'ca'),
+    /** The public half of it: what verification starts from. */
+    rootCertificate: join(crypto, 'msp', 'cacerts', `ca.${domain}-cert.pem`),
     tlsCa: join(crypto, 'tlsca', `tlsca.${domain}-cert.pem`),
     admin: join(crypto, 'users', `Admin@${domain}`),
     peer: join(folder, 'peer'),

@@ -3,7 +3,7 @@
 // Never copies anything from one organisation's folder to another's except public certificates into the genesis.
 import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CHAINCODE, CHANNEL, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { type CaAddress, certificationRequestFor, enroll, register } from '../../ledger/fabric/ca.ts';
 import type { FabricProfile, IdentityFiles } from '../../ledger/fabric/profile.ts';
@@ -116,6 +116,7 @@ export async function writeProfile(dataDir: string, ports: Ports): Promise<strin
         url: `https://${HOST}:${ports[organisation].ca}`,
         tlsCaPath: relative(paths.tlsCa),
         name: `ca-${organisation}`,
+        rootPath: relative(paths.rootCertificate),
       },
       identities: Object.fromEntries(
         Object.entries(identities).map(([name, { certPath, keyPath }]) => [
@@ -183,7 +184,16 @@ async function certifyInto(files: IdentityFiles, ca: CaAddress, id: string, secr
     await writePrivately(files.keyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }));
   }
   const csr = certificationRequestFor(id, await readFile(files.keyPath, 'utf8'));
-  await writePrivately(files.certPath, await enroll(ca, { id, secret, csr }));
+  const certificate = await enroll(ca, { id, secret, csr });
+  // What was signed under an earlier certificate names that one, so it stays beside the new one.
+  if (await exists(files.certPath)) await keepFormer(files.certPath);
+  await writePrivately(files.certPath, certificate);
+}
+
+async function keepFormer(certPath: string): Promise<void> {
+  const { fingerprint256 } = new X509Certificate(await readFile(certPath));
+  const name = `former-${fingerprint256.replaceAll(':', '').toLowerCase().slice(0, 16)}.pem`;
+  await writePrivately(join(dirname(certPath), name), await readFile(certPath, 'utf8'));
 }
 
 async function isDue({ certPath, keyPath }: IdentityFiles): Promise<boolean> {

@@ -15,7 +15,13 @@ const organisation = z.strictObject({
   mspId: z.string().min(1),
   /** `hostname` is the name in the peer's TLS certificate. */
   peer: z.strictObject({ address, tlsCaPath: z.string().min(1), hostname: z.string().min(1) }),
-  ca: z.strictObject({ url: z.url({ protocol: /^https$/ }), tlsCaPath: z.string().min(1), name: z.string() }),
+  /** `rootPath` is the certificate of the authority itself: what every identity of the organisation descends from. */
+  ca: z.strictObject({
+    url: z.url({ protocol: /^https$/ }),
+    tlsCaPath: z.string().min(1),
+    name: z.string(),
+    rootPath: z.string().min(1),
+  }),
   identities: z.record(z.string(), identity),
 });
 
@@ -80,7 +86,7 @@ function withAbsolutePaths(profile: FabricProfile, folder: string): FabricProfil
         {
           mspId,
           peer: { ...peer, tlsCaPath: resolve(folder, peer.tlsCaPath) },
-          ca: { ...ca, tlsCaPath: resolve(folder, ca.tlsCaPath) },
+          ca: { ...ca, tlsCaPath: resolve(folder, ca.tlsCaPath), rootPath: resolve(folder, ca.rootPath) },
           identities: Object.fromEntries(
             Object.entries(identities).map(([id, { certPath, keyPath }]) => [
               id,

@@ -149,7 +149,12 @@ function exampleProfile() {
             tlsCaPath: `${name}/tls.pem`,
             hostname: `peer.${name}.example`,
           },
-          ca: { url: `https://ca.${name}.example:7054`, tlsCaPath: `${name}/tls.pem`, name: `ca-${name}` },
+          ca: {
+            url: `https://ca.${name}.example:7054`,
+            tlsCaPath: `${name}/tls.pem`,
+            name: `ca-${name}`,
+            rootPath: `${name}/ca.pem`,
+          },
           identities: { reader: { certPath: `${name}/reader.pem`, keyPath: `${name}/reader.key` } },
         },
       ]),
