@@ -60,7 +60,7 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
     progress(`${name}: ready after ${((Date.now() - started) / 1000).toFixed(1)} s`);
     return running;
   };
-  const results = await Promise.allSettled([
+  const starts = [
     wants('postgres') ? timed('Postgres', startPostgres(common)) : undefined,
     wants('temporal') ? timed('Temporal', startTemporal(common)) : undefined,
     // Loaded when wanted: it brings the whole gRPC and chaincode machinery along.
@@ -70,15 +70,16 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
           import('./fabric/network.ts').then(({ startFabric }) => startFabric(common)),
         )
       : undefined,
-  ]);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
+  ] as const;
+  let running: readonly [RunningPostgres | undefined, RunningTemporal | undefined, Fabric | undefined];
+  try {
+    running = await Promise.all(starts);
+  } catch (error) {
+    // The others may still be on their way, in a long build perhaps: the stopped supervisor lets none of them start.
     await stop();
-    throw failed.reason;
+    throw error;
   }
-  const [postgres, temporal, fabric] = results.map((result) =>
-    result.status === 'fulfilled' ? result.value : undefined,
-  ) as [RunningPostgres | undefined, RunningTemporal | undefined, Fabric | undefined]; // in the order above
+  const [postgres, temporal, fabric] = running;
   return {
     ...(postgres === undefined ? {} : { postgres }),
     ...(temporal === undefined ? {} : { temporal }),

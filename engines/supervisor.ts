@@ -48,7 +48,7 @@ export interface Supervisor {
    * answer in time; it is then stopped. After that it is restarted whenever it ends, until `stop`.
    */
   start(spec: ProcessSpec): Promise<number>;
-  /** Starts several, each as soon as those named in its `after` are ready. */
+  /** Starts several, each as soon as those named in its `after` are ready. Rejects with the first that fails. */
   startAll(specs: readonly ProcessSpec[]): Promise<void>;
   /** Pids of the processes that live now, by name. */
   pids(): Record<string, number>;
@@ -56,7 +56,7 @@ export interface Supervisor {
   onPidChange(callback: (pids: Record<string, number>) => void): () => void;
   /** Stops one process for good. Unknown names are fine. */
   stop(name: string): Promise<void>;
-  /** Stops all in reverse order of their start. The supervisor can be used again afterwards. */
+  /** Stops all in reverse order of their start, for good: whatever would be started later is refused. */
   stopAll(): Promise<void>;
 }
 
@@ -88,6 +88,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
   const kept = new Map<string, Kept>();
   const listeners = new Set<(pids: Record<string, number>) => void>();
   let guard: ChildProcess | undefined;
+  let closed = false;
 
   const pids = (): Record<string, number> => {
     const living = [...kept].flatMap(([name, { child }]) =>
@@ -206,6 +207,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
   }
 
   async function start(spec: ProcessSpec): Promise<number> {
+    if (closed) throw new EngineTrouble(`${spec.name} is not started, because everything is being stopped.`);
     if (kept.has(spec.name)) throw new Error(`process kept already: ${spec.name}`);
     const entry: Kept = {
       spec,
@@ -263,8 +265,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
       started.set(spec.name, starting);
       return starting;
     };
-    const results = await Promise.allSettled(specs.map(begin));
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await Promise.all(specs.map(begin));
   }
 
   async function stop(name: string): Promise<void> {
@@ -279,6 +280,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
   }
 
   async function stopAll(): Promise<void> {
+    closed = true;
     for (const entry of kept.values()) entry.stopping.abort();
     for (const name of [...kept.keys()].reverse()) await stop(name);
     guard?.stdin?.end();

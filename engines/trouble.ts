@@ -6,8 +6,15 @@ export class EngineTrouble extends Error {
   override readonly name = 'EngineTrouble';
 }
 
-/** The last line of a text that says something, for quoting a program's own complaint; at most 300 characters. */
+/**
+ * The line of a text that best says what went wrong, for quoting a program's own complaint: the last one that names
+ * an error, else the last one that says anything. At most 300 characters; stack frames and banners are passed over.
+ */
 export function lastWords(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return (lines.at(-1) ?? '').trim().slice(0, 300);
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /[a-z]{2}/i.test(line) && !/^(at |Node\.js v)/.test(line));
+  const complaint = lines.findLast((line) => /error|fatal|panic|refused|cannot|failed|not found/i.test(line));
+  return (complaint ?? lines.at(-1) ?? '').slice(0, 300);
 }

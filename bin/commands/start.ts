@@ -3,12 +3,13 @@
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
+import type { Lock } from '../../engines/lock.ts';
 import { choosePort } from '../../engines/ports.ts';
 import { type Progress, progressToStderr } from '../../engines/progress.ts';
 import { keptSecret } from '../../engines/secrets.ts';
 import type { EngineSettings } from '../../engines/settings.ts';
 import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
-import { createSupervisor, type ProcessSpec } from '../../engines/supervisor.ts';
+import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
 import { type RunFile, writeRunFile } from '../run-file.ts';
 
@@ -56,58 +57,63 @@ export interface RunningStack {
 
 /**
  * Starts everything and resolves when every process answers; `run.json` then stands and follows each restart.
- * Idempotent over a data folder. Throws EngineTrouble, with nothing left running.
- * `breakOff` may be aborted at any time; what was started is then stopped.
+ * Idempotent over a data folder. Throws EngineTrouble, with nothing left running. `breakOff` may be aborted at any
+ * time before: what was started is stopped.
  */
 export async function startStack(options: StartOptions, breakOff?: AbortSignal): Promise<RunningStack> {
-  const { settings, progress = progressToStderr } = options;
+  const { progress = progressToStderr } = options;
   const dataDir = resolve(options.dataDir);
   const lock = await takeDataFolder(dataDir, progress);
   // From here the folder is ours; what an earlier run wrote about itself is no longer true.
   removeRunFile(dataDir);
   const supervisor = createSupervisor({ pidDir: pidDirOf(dataDir), progress });
-  const stopEarly = (): void => void supervisor.stopAll();
-  breakOff?.addEventListener('abort', stopEarly, { once: true });
-  const demandGoing = (): void => {
-    if (breakOff?.aborted)
-      throw new EngineTrouble('Stopped before everything was up; start again at any time.');
-  };
-  let engines: Engines | undefined;
+  const broken = Promise.withResolvers<never>();
+  // A long step (a build) may still be under way then; the stopped supervisor starts nothing after it.
+  const stop = (): void => void supervisor.stopAll().then(() => broken.reject(stoppedEarly()), broken.reject);
+  breakOff?.addEventListener('abort', stop, { once: true });
   try {
-    const parts = ['postgres', 'temporal', 'fabric'] as const;
-    demandGoing();
-    engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
-    demandGoing();
-    const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
-    progress('Database: bringing the tables to today’s shape');
-    await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
-    await options.seed(addresses);
-    demandGoing();
-    progress('Starting web, worker and ledger');
-    await supervisor.startAll(PROCESSES.map((name) => processSpec(name, options, addresses)));
-    await untilWebIsReady(addresses.webUrl, breakOff);
-    demandGoing();
-    const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
-    writeRunFile(dataDir, run());
-    const unfollow = supervisor.onPidChange(() => writeRunFile(dataDir, run()));
-    const { stop } = engines;
-    return {
-      run,
-      engines,
-      async stop() {
-        unfollow();
-        removeRunFile(dataDir);
-        await stop();
-      },
-    };
+    if (breakOff?.aborted) throw stoppedEarly();
+    return await Promise.race([bringUp(options, dataDir, supervisor, lock), broken.promise]);
   } catch (error) {
-    await (engines?.stop() ?? supervisor.stopAll().finally(() => lock.release()));
-    throw breakOff?.aborted
-      ? new EngineTrouble('Stopped before everything was up; start again at any time.')
-      : error;
+    await supervisor.stopAll();
+    lock.release();
+    throw breakOff?.aborted ? stoppedEarly() : error;
   } finally {
-    breakOff?.removeEventListener('abort', stopEarly);
+    breakOff?.removeEventListener('abort', stop);
   }
+}
+
+const stoppedEarly = (): EngineTrouble =>
+  new EngineTrouble('Stopped before everything was up; start again at any time.');
+
+async function bringUp(
+  options: StartOptions,
+  dataDir: string,
+  supervisor: Supervisor,
+  lock: Lock,
+): Promise<RunningStack> {
+  const { settings, progress = progressToStderr } = options;
+  const parts = ['postgres', 'temporal', 'fabric'] as const;
+  const engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
+  const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
+  progress('Database: bringing the tables to today’s shape');
+  await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
+  await options.seed(addresses);
+  progress('Starting web, worker and ledger');
+  await supervisor.startAll(PROCESSES.map((name) => processSpec(name, options, addresses)));
+  await untilWebIsReady(addresses.webUrl);
+  const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
+  writeRunFile(dataDir, run());
+  const unfollow = supervisor.onPidChange(() => writeRunFile(dataDir, run()));
+  return {
+    run,
+    engines,
+    async stop() {
+      unfollow();
+      removeRunFile(dataDir);
+      await engines.stop();
+    },
+  };
 }
 
 /**
@@ -143,7 +149,8 @@ export async function start(options: StartOptions & { readonly json?: boolean })
   } catch (error) {
     if (!(error instanceof EngineTrouble)) throw error;
     progress(error.message);
-    return asked.signal.aborted ? 0 : 1;
+    // Everything is stopped; only a build may still be under way, which would keep this process for minutes.
+    process.exit(asked.signal.aborted ? 0 : 1);
   } finally {
     process.off('SIGINT', ask);
     process.off('SIGTERM', ask);
@@ -248,14 +255,13 @@ async function demandAnswer(url: string, signal: AbortSignal): Promise<void> {
 }
 
 /** The address is printed when a person can work, not when a port is open. */
-async function untilWebIsReady(webUrl: string, breakOff: AbortSignal | undefined): Promise<void> {
+async function untilWebIsReady(webUrl: string): Promise<void> {
   const end = Date.now() + 60_000;
   for (;;) {
     try {
       await demandAnswer(`${webUrl}/readyz`, AbortSignal.timeout(5_000));
       return;
     } catch (error) {
-      if (breakOff?.aborted) return;
       if (Date.now() > end) {
         const said = error instanceof Error ? error.message : 'no answer';
         throw new EngineTrouble(

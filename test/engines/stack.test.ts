@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import postgres from 'postgres';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { startTimeOf } from '../../engines/processes.ts';
+import { readPidFiles, startTimeOf } from '../../engines/processes.ts';
 import { silent } from '../../engines/progress.ts';
 import { startEngines } from '../../engines/stack.ts';
 import { namespaceState } from '../../engines/temporal.ts';
@@ -54,7 +54,7 @@ test('when one engine cannot start, the others are stopped and the folder is giv
     progress: silent,
   });
   await expect(start).rejects.toThrow(/^TEMPORAL_CLI points at/);
-  expect(readdirSync(join(dataDir, 'pids'))).toEqual([]);
+  expect(readPidFiles(join(dataDir, 'pids')).size).toBe(0);
   const again = await startEngines({ dataDir, parts: ['postgres'], settings, progress: silent });
   await again.stop();
 });

@@ -1,0 +1,15 @@
+// Test support: stands for web, worker and ledger where the test is about starting and keeping processes, not about
+// what they do. Answers on the ports that `rehab start` gives, and shows its environment. Arguments: process name.
+import { createServer } from 'node:http';
+
+const [name] = process.argv.slice(2);
+const ports = [process.env.REHAB_OPS_PORT, ...(name === 'web' ? [process.env.REHAB_PORT] : [])];
+for (const port of ports) {
+  const server = createServer((request, response) => {
+    if (request.url === '/healthz' || request.url === '/readyz') response.end('ok');
+    else if (request.url === '/environment') response.end(JSON.stringify(process.env));
+    else response.writeHead(404).end();
+  });
+  server.listen(Number(port), '127.0.0.1');
+}
+process.on('SIGTERM', () => process.exit(0));
