@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/support/closing-line.ts';
 
 const POSTGRES = 'test/support/global-postgres.ts';
 const TEMPORAL = 'test/support/global-temporal.ts';
@@ -16,6 +17,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     pool: 'forks',
+    reporters: ['default', new ClosingLine()],
     projects: [
       suite('domain'),
       suite('fhir'),
