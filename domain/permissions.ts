@@ -35,12 +35,12 @@ export const PERMISSIONS: readonly Permission[] = [
 export function rolesFor(permission: Permission): readonly Role[] {
   return permission in OTHER
     ? OTHER[permission as keyof typeof OTHER].roles
-    : LIFECYCLE[permission as Action].roles;
+    : (LIFECYCLE[permission as Action]?.roles ?? []);
 }
 
 /** Whether a role may do something at all. Unknown names are refused by the compiler, and by `false` at run time. */
 export function allows(role: Role, permission: Permission): boolean {
-  return (rolesFor(permission) ?? []).includes(role);
+  return rolesFor(permission).includes(role);
 }
 
 /** Whether a role belongs to staff, who sign in for an organisation. */
