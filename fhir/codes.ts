@@ -32,7 +32,7 @@ export type ReasonGroup = CodeList & {
 
 const SYNTHEA = 'codes as in the public Synthea modules (Apache-2.0)';
 
-export const REASON_GROUPS: readonly ReasonGroup[] = [
+const REASON_GROUPS: readonly ReasonGroup[] = [
   {
     id: 'stroke',
     // Cerebrovascular accident, ischaemic stroke, cerebral haemorrhage.
@@ -171,13 +171,13 @@ const OTHER_PURPOSE: CodeList = {
 };
 
 /** What a doctor must weigh before the person exercises; asked about, never decided here. */
-export type AttentionGroup = CodeList & {
+type AttentionGroup = CodeList & {
   readonly id: string;
   readonly label: Words;
   readonly exercise: boolean;
 };
 
-export const ATTENTION_GROUPS: readonly AttentionGroup[] = [
+const ATTENTION_GROUPS: readonly AttentionGroup[] = [
   {
     id: 'cardiac-arrest',
     snomed: ['410429000', '429007001'],
@@ -223,11 +223,10 @@ export function reasonGroupOf(codes: readonly Code[]): ReasonGroup | undefined {
 export const isNeverAReason = (codes: readonly Code[]): boolean => holds(NEVER_A_REASON, codes);
 export const isPast = (codes: readonly Code[]): boolean => holds(PAST, codes);
 
-/** True when a past situation among `past` says that the event coded in `event` is over. */
-export function isOverBy(event: readonly Code[], past: readonly Code[]): boolean {
-  return past.some(
-    ({ system, code }) =>
-      system === SNOMED && event.some((e) => e.system === SNOMED && (OVER_BY[code] ?? []).includes(e.code)),
+/** SNOMED codes of the events that a past situation says are over. */
+export function overBy(past: readonly Code[]): readonly string[] {
+  return past.flatMap(({ system, code }) =>
+    system === SNOMED && Object.hasOwn(OVER_BY, code) ? (OVER_BY[code] ?? []) : [],
   );
 }
 

@@ -9,11 +9,12 @@ import {
   attentionGroupOf,
   type Code,
   isNeverAReason,
-  isOverBy,
   isPast,
   orderKindOf,
+  overBy,
   type ReasonGroup,
   reasonGroupOf,
+  SNOMED,
   tokenOf,
 } from './codes.ts';
 import { type BasisCode, type CauseCode, QUESTIONS, type QuestionCode } from './questions.ts';
@@ -166,7 +167,7 @@ class RecordReader {
   readonly #attention: Attention[] = [];
   readonly #dangling = new Set<string>();
   readonly #oddDates = new Set<string>();
-  readonly #asked = new Map<QuestionCode, readonly string[]>();
+  readonly #asked = new Map<QuestionCode, string[]>();
   #newest: string | null = null;
 
   constructor(bundle: Bundle, context: ReadContext) {
@@ -186,7 +187,9 @@ class RecordReader {
     if (this.#faults.length > 0) return refused(...this.#faults);
 
     // The same patient may stand twice in a file that was put together from several.
-    const [patient, ...others] = unique(patients);
+    const [patient, ...others] = [
+      ...new Map(patients.map((one) => [this.#canonical(one.entry), one] as const)).values(),
+    ];
     if (patient === undefined) {
       return refused({
         code: 'no-patient',
@@ -288,7 +291,7 @@ class RecordReader {
   /** True when the reference names the patient; otherwise the fact is set aside. */
   #isAbout(patient: Entry, subject: Reference | undefined, fact: () => Fact, kind: Fact['kind']): boolean {
     const found = resolve(subject, this.#index);
-    if (typeof found === 'object' && sameResource(found, patient)) return true;
+    if (typeof found === 'object' && this.#sameAs(found, patient)) return true;
     const shown = fact();
     if (typeof found === 'object') this.#setAside.push({ ...shown, kind, why: 'someone-else' });
     else {
@@ -300,10 +303,12 @@ class RecordReader {
 
   /** Conditions that are present by status, certainty and dates; the others are set aside. */
   #presentConditions(conditions: readonly Read<'Condition'>[], birthDate: LocalDate | null): Present[] {
-    const past = conditions.map(({ value }) => ({
-      codes: codesOf(value.code),
-      since: conditionSince(value),
-    }));
+    // By event and day, gathered once: a hostile record may hold ten thousand of either.
+    const over = new Set(
+      conditions.flatMap(({ value }) =>
+        overBy(codesOf(value.code)).map((event) => `${event} ${conditionSince(value)}`),
+      ),
+    );
     const seen = new Set<string>();
     return conditions.flatMap((read) => {
       const { entry, value } = read;
@@ -315,7 +320,7 @@ class RecordReader {
       seen.add(twice);
       const certainty = codeIn(value.verificationStatus);
       const status = codeIn(value.clinicalStatus);
-      const listed = past.some(({ codes: other, since }) => isOverBy(codes, other) && since === fact.since);
+      const listed = codes.some(({ system, code }) => system === SNOMED && over.has(`${code} ${fact.since}`));
       const why: CauseCode | null =
         fact.text === ''
           ? 'without-meaning'
@@ -415,54 +420,69 @@ class RecordReader {
     visits: readonly Read<'Encounter'>[],
   ): { reasons: ProposedReason[]; goalsOf: (reason: ProposedReason) => readonly Reference[] } {
     const found: { reason: ProposedReason; order: Order | null }[] = [];
-    const used = new Set<Order>();
+    // What conditions speak about is for them to say: they know whether it is over. By code and by group.
+    const told = new Set(allConditions.map(({ value }) => tokenOf(codesOf(value.code))));
+    const toldGroups = new Set(allConditions.map(({ value }) => reasonGroupOf(codesOf(value.code))?.id));
     // Orders by name first, so that a condition with both is proposed on the stronger ground.
-    const byStrength = [...orders].sort(
-      (a, b) => Number(a.kind === 'therapy') - Number(b.kind === 'therapy'),
-    );
+    const ordersOf = new Map<Entry, Order[]>();
+    const link = (entry: Entry, order: Order) => {
+      const own = this.#canonical(entry);
+      const orders = ordersOf.get(own);
+      if (orders === undefined) ordersOf.set(own, [order]);
+      else orders.push(order);
+    };
+    const byCode = Map.groupBy(present, ({ fact }) => fact.code);
+    for (const order of [...orders].sort((a, b) => strength(b) - strength(a))) {
+      for (const entry of order.conditions) link(entry, order);
+      for (const { fact } of order.reasons) {
+        for (const { entry } of (fact.code === null ? undefined : byCode.get(fact.code)) ?? []) {
+          if (entry !== null) link(entry, order);
+        }
+      }
+    }
+    const used = new Set<Order>();
     for (const one of present) {
-      const order = byStrength.find((candidate) =>
-        candidate.conditions.some((entry) => one.entry !== null && sameResource(entry, one.entry)),
-      );
-      const group = reasonGroupOf(one.codes);
-      const basis = this.#basisOf(one, group, order);
+      const own = one.entry === null ? [] : (ordersOf.get(this.#canonical(one.entry)) ?? []);
+      const [order] = own;
+      const basis = this.#basisOf(one, reasonGroupOf(one.codes), order);
       if (typeof basis === 'object') {
         this.#setAside.push({ ...one.fact, why: basis.why });
         continue;
       }
-      if (order !== undefined) used.add(order);
+      for (const each of own) used.add(each);
       found.push({ reason: { ...one.fact, basis, order: order?.fact ?? null }, order: order ?? null });
     }
     // A request may say its reason itself, without a condition beside it.
-    for (const order of byStrength) {
+    const proposed = new Set<string | null>();
+    for (const order of orders) {
       for (const one of order.reasons) {
         const basis = this.#basisOf(one, reasonGroupOf(one.codes), order);
-        if (
-          typeof basis === 'object' ||
-          found.some(({ reason }) => reason.code !== null && reason.code === one.fact.code)
-        )
-          continue;
+        const { code } = one.fact;
+        if (typeof basis === 'object' || (code !== null && told.has(code))) continue;
         used.add(order);
-        found.push({
-          reason: { ...one.fact, since: null, until: null, status: null, basis, order: order.fact },
-          order,
-        });
+        if (code !== null && proposed.has(code)) continue;
+        proposed.add(code);
+        const reason = { ...one.fact, since: null, until: null, status: null, basis, order: order.fact };
+        found.push({ reason, order });
       }
     }
-    for (const order of orders)
+    for (const order of orders) {
       if (!used.has(order)) this.#setAside.push({ ...order.fact, why: 'nothing-current' });
-    // A visit's reason counts only for what no condition of the record speaks about: that knows better whether it is over.
-    const told = allConditions.map(({ value }) => codesOf(value.code));
+    }
     for (const read of visits) {
       for (const concept of read.value.reasonCode ?? []) {
         const codes = codesOf(concept);
         const group = reasonGroupOf(codes);
-        const isTold = told.some((other) => group !== undefined && reasonGroupOf(other)?.id === group.id);
-        const fact: Fact = { ...visitFact(read), text: conceptText(concept), code: tokenOf(codes) };
-        const twice = found.some(({ reason }) => reason.code === fact.code);
-        if (group?.alone !== true || isTold || twice || fact.text === '' || this.#isTooLongAgo(group, fact))
-          continue;
-        found.push({ reason: { ...fact, until: null, basis: 'reason-of-visit', order: null }, order: null });
+        const fact: Fact = {
+          ...visitFact(read),
+          text: conceptText(concept),
+          code: tokenOf(codes),
+          until: null,
+        };
+        if (group?.alone !== true || toldGroups.has(group.id) || proposed.has(fact.code)) continue;
+        if (fact.text === '' || this.#isTooLongAgo(group, fact)) continue;
+        proposed.add(fact.code);
+        found.push({ reason: { ...fact, basis: 'reason-of-visit', order: null }, order: null });
       }
     }
     found.sort(
@@ -530,7 +550,7 @@ class RecordReader {
     for (const { entry, value } of allergies) {
       const about = resolve(value.patient, this.#index);
       const text = conceptText(value.code);
-      if (typeof about !== 'object' || !sameResource(about, patient) || !certain(value) || text === '')
+      if (typeof about !== 'object' || !this.#sameAs(about, patient) || !certain(value) || text === '')
         continue;
       if (['inactive', 'resolved'].includes(codeIn(value.clinicalStatus) ?? '')) continue;
       note(
@@ -601,7 +621,9 @@ class RecordReader {
   }
 
   #question(code: QuestionCode, ...about: readonly string[]) {
-    this.#asked.set(code, [...(this.#asked.get(code) ?? []), ...about]);
+    const asked = this.#asked.get(code) ?? [];
+    asked.push(...about);
+    this.#asked.set(code, asked);
   }
 
   /** Keeps the newest date and notes dates that cannot all be right. */
@@ -618,6 +640,16 @@ class RecordReader {
     if (since !== '' && until !== '' && until < since.slice(0, until.length)) this.#oddDates.add(fact.source);
     if (since !== '' && birthDate !== null && since < birthDate.slice(0, since.length))
       this.#oddDates.add(fact.source);
+  }
+
+  /** The entry that stands for all entries of its name: the first. An entry without a name is itself. */
+  #canonical(entry: Entry): Entry {
+    const name = entry.fullUrl ?? (entry.id === undefined ? undefined : `${entry.type}/${entry.id}`);
+    return (name === undefined ? undefined : this.#index.get(name)) ?? entry;
+  }
+
+  #sameAs(a: Entry, b: Entry): boolean {
+    return this.#canonical(a) === this.#canonical(b);
   }
 
   #resolveAll(references: readonly Reference[] | undefined, path: string): Entry[] {
@@ -664,28 +696,12 @@ class RecordReader {
   }
 }
 
+/** Rehabilitation by name before therapies it is made of. */
+const strength = (order: Order): number => (order.kind === 'rehabilitation' ? 1 : 0);
+
 /** `meta` holds when and by which server a resource was handed out, and changes from export to export. */
 function withoutMeta({ meta: _, ...rest }: JsonObject): JsonObject {
   return rest;
-}
-
-function unique(patients: readonly Read<'Patient'>[]): Read<'Patient'>[] {
-  return patients.filter(
-    (one, at) => !patients.slice(0, at).some((other) => sameResource(other.entry, one.entry)),
-  );
-}
-
-/** One and the same: the same entry, or the same address, or the same type and id. */
-function sameResource(a: Entry, b: Entry): boolean {
-  if (a === b) return true;
-  if (a.fullUrl !== undefined && a.fullUrl === b.fullUrl) return true;
-  return (
-    a.fullUrl === undefined &&
-    b.fullUrl === undefined &&
-    a.type === b.type &&
-    a.id !== undefined &&
-    a.id === b.id
-  );
 }
 
 function nameRank(use: string | undefined): number {
