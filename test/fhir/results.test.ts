@@ -218,7 +218,7 @@ describe('a response', () => {
     const item = phq(NINE);
     item[0] = {
       linkId: 'PHQ-9.1',
-      answer: [{ valueCoding: { system: 'http://example.org', code: 'LA6568-5' } }],
+      answer: [{ valueCoding: { system: 'http://example.org', code: 'LA6568-5' }, valueInteger: 0 }],
     };
     expect(codes(one(response(item)))).toContain('unknown-answer');
   });
