@@ -1,7 +1,8 @@
 // Station 1, web: the subjects of the app, a folder each. The order does not matter: no two share an address.
+import { applyRoutes } from './apply/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import type { Routes } from './routes.ts';
 import { signInRoutes } from './sign-in/routes.tsx';
 
 /** Every subject's routes. */
-export const subjects: readonly ((deps: WebDeps) => Routes)[] = [signInRoutes];
+export const subjects: readonly ((deps: WebDeps) => Routes)[] = [signInRoutes, applyRoutes];

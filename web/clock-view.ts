@@ -1,0 +1,81 @@
+// Station 1, web: a clock's row as a screen shows it. One place, so that officer, patient, administrator and auditor read the
+// same sentence (UI.md, principle 2). Asks the rules for every day; decides nothing and locks nothing.
+import { localDateAt } from '../domain/calendar.ts';
+import { type ClockRun, remainingOf, statusOf, windowOf } from '../domain/clocks.ts';
+import type { CaseClock } from '../domain/lifecycle.ts';
+import type { Parameters } from '../domain/parameters.ts';
+import type { ClockView } from './parts/clock-bar.tsx';
+import type { LimitUnit } from './text/en.ts';
+
+/** A clock as its row keeps it; instants are ISO 8601. */
+export interface ClockFacts extends ClockRun {
+  readonly clock: CaseClock;
+  readonly dueAt: string;
+  readonly stoppedAt: string | null;
+  readonly lapsedAt: string | null;
+}
+
+/** What a screen says of a clock at `now`. Lengths are in the law's unit; beside months, whole ones first, then days. */
+export function clockView(parameters: Parameters, facts: ClockFacts, now: Date): ClockView {
+  const rule = parameters.clocks[facts.clock];
+  const { calendar } = parameters;
+  if (facts.lapsedAt) return { state: 'ended', on: facts.lapsedAt };
+  if (facts.stoppedAt)
+    return facts.stoppedAt <= facts.dueAt
+      ? { state: 'met', on: facts.stoppedAt }
+      : { state: 'ended', on: facts.stoppedAt };
+  const at = now.toISOString();
+  const window = windowOf(rule, facts, calendar, at);
+  const started = Date.parse(facts.startedAt);
+  const paused =
+    facts.pausedMs + (facts.pausedAt ? Math.max(0, now.getTime() - Date.parse(facts.pausedAt)) : 0);
+  const whole = window.lastAt - started - paused;
+  const spent = whole > 0 ? Math.min(1, Math.max(0, (now.getTime() - started - paused) / whole)) : 1;
+  if (facts.pausedAt) return { state: 'paused', since: facts.pausedAt, spent };
+  const status = statusOf(rule, facts, calendar, at);
+  const lastDay = new Date(window.lastAt);
+  const { amount, unit } = amountOf(remainingOf(rule, facts, calendar, at));
+  return status === 'late'
+    ? { state: 'late', amount, unit, lastDay }
+    : { state: status === 'soon' ? 'soon' : 'running', amount, unit, lastDay, spent };
+}
+
+/** A length of time in the unit a person reads; never negative. */
+function amountOf(left: ReturnType<typeof remainingOf>): { amount: number; unit: LimitUnit } {
+  const value = Math.abs(left.value);
+  switch (left.unit) {
+    case 'calendar-days':
+      return { amount: value, unit: 'day' };
+    case 'working-days':
+      return { amount: value, unit: 'working-day' };
+    case 'months':
+      return value > 0 ? { amount: value, unit: 'month' } : { amount: Math.abs(left.days ?? 0), unit: 'day' };
+    case 'seconds':
+      return value < 120
+        ? { amount: value, unit: 'second' }
+        : value < 7200
+          ? { amount: Math.floor(value / 60), unit: 'minute' }
+          : { amount: Math.floor(value / 3600), unit: 'hour' };
+    default:
+      return left.unit satisfies never;
+  }
+}
+
+/** The clock that a reader should see first among those that run: the one that ends first, those standing still last. */
+export function leadingClock<T extends ClockFacts>(
+  parameters: Parameters,
+  clocks: readonly T[],
+): T | undefined {
+  return clocks
+    .filter((clock) => !clock.stoppedAt && !clock.lapsedAt)
+    .sort(
+      (a, b) =>
+        Number(Boolean(a.pausedAt)) - Number(Boolean(b.pausedAt)) ||
+        (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0) ||
+        parameters.clocks[a.clock].priority - parameters.clocks[b.clock].priority,
+    )[0];
+}
+
+/** Today in the site's calendar. */
+export const todayIn = (parameters: Parameters, now: Date): string =>
+  localDateAt(now.getTime(), parameters.calendar.zone);
