@@ -31,7 +31,7 @@ import {
 import { type KeyedHash, keyBelongs, sealContext } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
-import { canonicalBytes, type JsonValue } from '../ledger/canonical.ts';
+import { canonicalBytes, type JsonObject, type JsonValue } from '../ledger/canonical.ts';
 import { nodeHashing, open, type RecordKey } from '../ledger/record-key.ts';
 import { type Deciding, type Operation, type Plan, type Recorder, recorded } from '../ledger/recorded.ts';
 
@@ -254,7 +254,7 @@ function planAct<A extends Action>(
     answer: {
       ...doneAnswer(existing.case, step, deciding.version, common.next),
       alerts: [...(made.alerts ?? [])],
-    } as unknown as JsonValue,
+    } as unknown as JsonObject,
   };
 }
 

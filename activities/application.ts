@@ -10,7 +10,7 @@ import { LIFECYCLE, STATES, stepOf } from '../domain/lifecycle.ts';
 import { keyBelongs } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Relation } from '../domain/roles.ts';
-import type { JsonValue } from '../ledger/canonical.ts';
+import type { JsonObject } from '../ledger/canonical.ts';
 import { nodeHashing } from '../ledger/record-key.ts';
 import { type Deciding, type Plan, recorded } from '../ledger/recorded.ts';
 import {
@@ -176,7 +176,7 @@ function submission(
         decidedAt: at,
       }),
     ],
-    answer: doneAnswer(kase, step, deciding.version, common.next) as unknown as JsonValue,
+    answer: doneAnswer(kase, step, deciding.version, common.next) as unknown as JsonObject,
   };
 }
 

@@ -5,7 +5,7 @@ import { caseFacts, readCaseFacts, ruleFacts } from '../db/writes/case-facts.ts'
 import { nextLapse } from '../domain/case-clocks.ts';
 import { lapseOf } from '../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
-import type { JsonValue } from '../ledger/canonical.ts';
+import type { JsonObject } from '../ledger/canonical.ts';
 import { type Plan, recorded } from '../ledger/recorded.ts';
 import { type ActDeps, type Answer, commonRows, doneAnswer } from './act.ts';
 
@@ -50,7 +50,7 @@ export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<
         return {
           event: 'clock.lapsed',
           changes: [update('clocks', { ...lapsed, caseId: kase.id })],
-          answer: doneAnswer(kase, kase, deciding.version, nextLapse(rest)) as unknown as JsonValue,
+          answer: doneAnswer(kase, kase, deciding.version, nextLapse(rest)) as unknown as JsonObject,
         };
       }
       const common = commonRows(deps, existing, step, undefined, null, deciding, clock.id);
@@ -76,7 +76,7 @@ export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<
             decidedAt: deciding.at,
           }),
         ],
-        answer: doneAnswer(kase, step, deciding.version, common.next) as unknown as JsonValue,
+        answer: doneAnswer(kase, step, deciding.version, common.next) as unknown as JsonObject,
       };
     },
   );

@@ -12,7 +12,7 @@ import { type Change, canonicalColumn, type Fragment, insert, type Row, tableSha
 import type { Sql } from '../db/connection.ts';
 import type { AuditEvent } from '../domain/events.ts';
 import { isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../domain/refusal.ts';
-import { canonicalJson, type JsonValue } from './canonical.ts';
+import { canonicalJson, type JsonObject, type JsonValue } from './canonical.ts';
 import { columnDigest, type Entry, type EntryChange, entryBytes, subjectPseudonym } from './entry.ts';
 import { type KeyRing, nodeHashing } from './record-key.ts';
 import type { EntrySigner } from './signing.ts';
@@ -41,7 +41,7 @@ export interface Operation {
 export interface Plan {
   readonly event: AuditEvent;
   readonly changes: readonly Change[];
-  readonly answer: JsonValue;
+  readonly answer: JsonObject;
   /** Conditions on other subjects' rows, judged inside the writing statement: each an SQL expression that must be true. */
   readonly guards?: readonly Fragment[];
 }
@@ -143,7 +143,7 @@ function refusalPlan(operation: Operation, refusal: Refusal, at: string): Plan {
         refusedAt: at,
       }),
     ],
-    answer: refusal as unknown as JsonValue,
+    answer: refusal as unknown as JsonObject,
   };
 }
 

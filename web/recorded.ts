@@ -7,7 +7,7 @@ import type { AuditEvent } from '../domain/events.ts';
 import type { Actor } from '../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
-import type { JsonValue } from '../ledger/canonical.ts';
+import type { JsonObject, JsonValue } from '../ledger/canonical.ts';
 import { type Recorder, recorded } from '../ledger/recorded.ts';
 
 /** Who asks: the session's person in the role they act in. */
@@ -58,7 +58,7 @@ export async function claimTask(
         event: 'task.claimed',
         guards: [roleStillHeld(snapshot.assignment.id)],
         changes: [plan.change],
-        answer: plan.answer as unknown as JsonValue,
+        answer: plan.answer as unknown as JsonObject,
       };
     },
   );
@@ -154,7 +154,7 @@ export async function recordDisclosure(
           shownAt: at,
         }),
       ],
-      answer: null,
+      answer: { kind: 'shown' },
     }),
   );
 }
@@ -165,7 +165,7 @@ export async function recordEvent(
   key: string,
   asking: Asking,
   event: AuditEvent,
-  answer: JsonValue,
+  answer: JsonObject,
 ): Promise<void> {
   await recorded(
     recorder,

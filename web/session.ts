@@ -129,7 +129,9 @@ export async function closeSession(c: Context<WebEnv>, deps: WebDeps): Promise<v
   const session = c.var.session;
   if (session) {
     await deps.db.delete(webSession).where(eq(webSession.id, session.id));
-    await recordEvent(deps.recorder, `session-${randomUUID()}`, session, 'session.closed', null);
+    await recordEvent(deps.recorder, `session-${randomUUID()}`, session, 'session.closed', {
+      how: 'signed-out',
+    });
   }
   deleteCookie(c, SESSION_COOKIE, { path: '/', secure: true });
 }
