@@ -135,7 +135,7 @@ describe('accessibility', () => {
   it('forced colours keep every status told apart by word and icon', async () => {
     const { page } = await gallery('', { forcedColors: 'active' });
     for (const tag of await page.locator('.tag').all()) {
-      expect((await tag.textContent()).trim()).not.toBe('');
+      expect(((await tag.textContent()) ?? '').trim()).not.toBe('');
       expect(await tag.locator('svg.icon').count()).toBe(1);
     }
     expect(await axeViolations(page)).toEqual([]);

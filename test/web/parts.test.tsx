@@ -448,7 +448,7 @@ describe('MeasureChart', () => {
   it('always has its table, and for no points only words', () => {
     expect(render(<MeasureChart t={t} measure={measure} />)).toMatch(/<table/);
     const none = render(<MeasureChart t={t} measure={{ ...measure, points: [] }} />);
-    expect(none).not.toMatch(/<svg class="chart"|<table/);
+    expect(none).not.toMatch(/class="chart"|<table/);
     expect(none).toContain(t.chart.none);
   });
 
@@ -457,13 +457,13 @@ describe('MeasureChart', () => {
     for (const values of [[50], [0], [100], [7, 7, 7], [0, 100], [100, 0, 100]]) {
       const chart = lineChart(
         values.map((value, n) => ({ at: day(n + 1), value })),
-        { width: 480, height: 200, range: [0, 100], goal: 100, error: 9 },
+        { height: 200, range: [0, 100], goal: 100, error: 9 },
       );
       for (const { x, y } of chart.points) {
-        expect(x).toBeGreaterThanOrEqual(chart.inner.left);
-        expect(x).toBeLessThanOrEqual(chart.inner.right);
-        expect(y).toBeGreaterThanOrEqual(chart.inner.top);
-        expect(y).toBeLessThanOrEqual(chart.inner.bottom);
+        expect(x).toBeGreaterThanOrEqual(0);
+        expect(x).toBeLessThanOrEqual(100);
+        expect(y).toBeGreaterThanOrEqual(chart.top);
+        expect(y).toBeLessThanOrEqual(chart.bottom);
       }
       for (const tick of chart.ticks) {
         expect(tick.value).toBeGreaterThanOrEqual(0);

@@ -1,38 +1,38 @@
 // Station 1, web: the geometry of a small line chart, as numbers only. Colours, fonts and words are elsewhere.
-// Pure: same points, same numbers. Built on d3-scale and d3-shape, which stay on the server.
+// Pure: same points, same numbers. Across in per cent and up in pixels, so that the drawing widens and its text does not.
 
 import { scaleLinear, scaleUtc } from 'd3-scale';
-import { line } from 'd3-shape';
 
 export type LinePoint = { at: Date; value: number };
 export type LineChart = {
-  width: number;
   height: number;
-  inner: { left: number; right: number; top: number; bottom: number };
-  path: string;
+  /** Pixels from the top at which the drawing begins and ends. */
+  top: number;
+  bottom: number;
+  /** `x` in per cent of the drawing's width, `y` in pixels. */
   points: { x: number; y: number; value: number; at: Date }[];
   ticks: { y: number; value: number }[];
-  days: { x: number; at: Date }[];
   goal: number | undefined;
+  /** Measurement error round the first point. */
   band: { y: number; height: number } | undefined;
 };
 
 /**
- * Lays out a chart of `width` × `height` user units. The value axis spans at least the points, the goal and the
- * band round the first point; it is cut at `range`, so that a scale never shows scores that cannot be.
+ * Lays out a chart `height` pixels high. The value axis spans at least the points, the goal and the band round the
+ * first point; it is cut at `range`, so that a scale never shows scores that cannot be.
  */
 export function lineChart(
   points: readonly LinePoint[],
   options: {
-    width: number;
     height: number;
     range: readonly [number, number];
     goal?: number | undefined;
     error?: number | undefined;
   },
 ): LineChart {
-  const { width, height, range, goal, error } = options;
-  const inner = { left: 44, right: width - 40, top: 16, bottom: height - 28 };
+  const { height, range, goal, error } = options;
+  const top = 16;
+  const bottom = height - 28;
   const baseline = points[0]?.value;
   const seen = points.map((point) => point.value);
   if (goal !== undefined) seen.push(goal);
@@ -44,36 +44,29 @@ export function lineChart(
   const y = scaleLinear()
     .domain(seen.length > 0 ? [Math.max(range[0], low - pad), Math.min(range[1], high + pad)] : [...range])
     .nice(4)
-    .range([inner.bottom, inner.top]);
+    .range([bottom, top]);
   const times = points.map((point) => point.at.getTime());
   const first = Math.min(...times);
   const last = Math.max(...times);
-  // One point has no span of time: give it a day, so that it stands in the middle and not on the axis.
+  // One moment has no span: give it a day on both sides, so that it stands in the middle and not on the axis.
   const day = 86_400_000;
   const x = scaleUtc()
     .domain(
       first === last ? [new Date(first - day), new Date(last + day)] : [new Date(first), new Date(last)],
     )
-    .range([inner.left + 12, inner.right - 12]);
-  const placed = points.map((point) => ({
-    x: round(x(point.at)),
-    y: round(y(point.value)),
-    value: point.value,
-    at: point.at,
-  }));
+    .range([4, 96]);
   const edge = (value: number) => round(y(Math.min(Math.max(value, range[0]), range[1])));
   return {
-    width,
     height,
-    inner,
-    path:
-      line<{ x: number; y: number }>(
-        (point) => point.x,
-        (point) => point.y,
-      )(placed) ?? '',
-    points: placed,
+    top,
+    bottom,
+    points: points.map((point) => ({
+      x: round(x(point.at)),
+      y: round(y(point.value)),
+      value: point.value,
+      at: point.at,
+    })),
     ticks: y.ticks(4).map((value) => ({ y: round(y(value)), value })),
-    days: first === last ? placed.slice(0, 1) : [placed[0], placed.at(-1)].filter((p) => p !== undefined),
     goal: goal === undefined ? undefined : edge(goal),
     band:
       baseline === undefined || error === undefined
@@ -82,4 +75,4 @@ export function lineChart(
   };
 }
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+const round = (value: number): number => Math.round(value * 100) / 100;

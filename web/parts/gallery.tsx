@@ -753,7 +753,6 @@ export function Gallery({ t, words }: { t: Text; words: GalleryWords }) {
       </Section>
 
       <Section name="Forms">
-        <div id="stale-place" />
         {['corrected', 'down', 'fine'].map((kind) => (
           <AnswerForm t={t} kind={kind} />
         ))}

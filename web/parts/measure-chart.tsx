@@ -31,7 +31,7 @@ export function MeasureChart({ t, measure }: { t: Text; measure: MeasureView }) 
   const last = points.at(-1);
   const chart = lineChart(
     points.map((point) => ({ at: toDate(point.at), value: point.value })),
-    { width: 480, height: 200, range, goal, error: error?.value },
+    { height: 208, range, goal, error: error?.value },
   );
   return (
     <figure class="measure card stack-tight" id={`measure-${id}`}>
@@ -44,83 +44,71 @@ export function MeasureChart({ t, measure }: { t: Text; measure: MeasureView }) 
       </figcaption>
       {first && last ? (
         <>
-          <svg
+          <div
             class="chart"
-            viewBox={`0 0 ${chart.width} ${chart.height}`}
             role="img"
             aria-label={t.chart.alt(name, value(first.value), value(last.value), points.length)}
           >
-            {chart.band ? (
-              <rect
-                class="band"
-                x={String(chart.inner.left)}
-                y={String(chart.band.y)}
-                width={String(chart.inner.right - chart.inner.left)}
-                height={String(chart.band.height)}
-              />
-            ) : null}
-            {chart.ticks.map((tick) => (
-              <g>
-                <line
-                  class="grid"
-                  x1={String(chart.inner.left)}
-                  x2={String(chart.inner.right)}
-                  y1={String(tick.y)}
-                  y2={String(tick.y)}
-                />
-                <text x={String(chart.inner.left - 8)} y={String(tick.y)} dy="0.35em" text-anchor="end">
+            <svg width="44" height={String(chart.height)} aria-hidden="true">
+              {chart.ticks.map((tick) => (
+                <text class="tick" x="36" y={String(tick.y)} dy="0.35em">
                   {t.number(tick.value, 1)}
                 </text>
-              </g>
-            ))}
-            <line
-              class="axis"
-              x1={String(chart.inner.left)}
-              x2={String(chart.inner.right)}
-              y1={String(chart.inner.bottom)}
-              y2={String(chart.inner.bottom)}
-            />
-            {chart.days.map((day, index) => (
-              <text
-                x={String(day.x)}
-                y={String(chart.height - 8)}
-                text-anchor={chart.days.length === 1 ? 'middle' : index === 0 ? 'start' : 'end'}
-              >
-                {t.date(day.at)}
-              </text>
-            ))}
-            {chart.goal !== undefined && goal !== undefined ? (
-              <g>
-                <line
-                  class="goal"
-                  x1={String(chart.inner.left)}
-                  x2={String(chart.inner.right)}
-                  y1={String(chart.goal)}
-                  y2={String(chart.goal)}
+              ))}
+            </svg>
+            <svg class="chart-plot" height={String(chart.height)} aria-hidden="true">
+              {chart.band ? (
+                <rect
+                  class="band"
+                  x="0"
+                  y={String(chart.band.y)}
+                  width="100%"
+                  height={String(chart.band.height)}
                 />
-                <text class="goal-label" x={String(chart.inner.left + 8)} y={String(chart.goal - 8)}>
-                  {t.chart.goalAt(t.number(goal, 1))}
-                </text>
-              </g>
-            ) : null}
-            {points.length > 1 ? <path class="line" d={chart.path} /> : null}
-            {chart.points.map((point) => (
-              <circle class="point" cx={String(point.x)} cy={String(point.y)} r="5" />
-            ))}
-            {chart.points.map((point, index) =>
-              index === 0 || index === chart.points.length - 1 ? (
-                <text
-                  class="value"
-                  x={String(index === 0 && chart.points.length > 1 ? point.x : point.x + 12)}
-                  y={String(index === 0 && chart.points.length > 1 ? point.y - 14 : point.y)}
-                  dy={index === 0 && chart.points.length > 1 ? undefined : '0.35em'}
-                  text-anchor={index === 0 && chart.points.length > 1 ? 'middle' : 'start'}
-                >
-                  {t.number(point.value, 1)}
-                </text>
-              ) : null,
-            )}
-          </svg>
+              ) : null}
+              {chart.ticks.map((tick) => (
+                <line class="grid" x1="0" x2="100%" y1={String(tick.y)} y2={String(tick.y)} />
+              ))}
+              <line class="axis" x1="0" x2="100%" y1={String(chart.bottom)} y2={String(chart.bottom)} />
+              {chart.goal !== undefined && goal !== undefined ? (
+                <>
+                  <line class="goal" x1="0" x2="100%" y1={String(chart.goal)} y2={String(chart.goal)} />
+                  <text class="goal-label" x="8" y={String(chart.goal - 8)}>
+                    {t.chart.goalAt(t.number(goal, 1))}
+                  </text>
+                </>
+              ) : null}
+              {chart.points.slice(1).map((point, index) => (
+                <line
+                  class="line"
+                  x1={`${chart.points[index]?.x}%`}
+                  y1={String(chart.points[index]?.y)}
+                  x2={`${point.x}%`}
+                  y2={String(point.y)}
+                />
+              ))}
+              {chart.points.map((point) => (
+                <circle class="point" cx={`${point.x}%`} cy={String(point.y)} r="5" />
+              ))}
+              {chart.points.map((point, index) => {
+                const ends = index === 0 || index === chart.points.length - 1;
+                return ends ? (
+                  <>
+                    <text class="value" x={`${point.x}%`} y={String(labelAt(point.y, chart.goal))}>
+                      {t.number(point.value, 1)}
+                    </text>
+                    <text
+                      class={chart.points.length === 1 ? 'day' : index === 0 ? 'day first' : 'day last'}
+                      x={chart.points.length === 1 ? `${point.x}%` : index === 0 ? '0' : '100%'}
+                      y={String(chart.height - 8)}
+                    >
+                      {t.date(point.at)}
+                    </text>
+                  </>
+                ) : null;
+              })}
+            </svg>
+          </div>
           <DataTable
             t={t}
             id={`measure-${id}-table`}
@@ -161,6 +149,10 @@ export function MeasureChart({ t, measure }: { t: Text; measure: MeasureView }) 
     </figure>
   );
 }
+
+/** Above the point, or below it where the goal line runs through the label. */
+const labelAt = (y: number, goal: number | undefined): number =>
+  goal !== undefined && goal < y && y - goal < 30 ? y + 24 : y - 14;
 
 /** Change against the first value, called real only beyond the error; better or worse is said by the tone and the sign. */
 function Change({ t, measure, at }: { t: Text; measure: MeasureView; at: number }) {

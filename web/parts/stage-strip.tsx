@@ -27,8 +27,8 @@ export function StageStrip({ t, stage, endedIn, round = 1 }: StageStripProps) {
     stage === 'closed' ? (endedIn ? STRIP_STAGES.indexOf(endedIn) : last) : STRIP_STAGES.indexOf(stage);
   const ended = stage === 'closed' && endedIn !== undefined;
   return (
-    <nav class="stages" aria-label={t.stageStrip.label}>
-      <ol>
+    <div class="stages">
+      <ol aria-label={t.stageStrip.label}>
         {STRIP_STAGES.map((name, index) => {
           const state = index < here ? 'done' : index === here ? 'now' : 'ahead';
           return (
@@ -54,6 +54,6 @@ export function StageStrip({ t, stage, endedIn, round = 1 }: StageStripProps) {
           );
         })}
       </ol>
-    </nav>
+    </div>
   );
 }
