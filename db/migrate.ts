@@ -27,8 +27,11 @@ export async function migrate(ownerUrl: string, options: { passwords: RolePasswo
       if (!/^[0-9a-f]{16,}$/.test(password))
         throw new Error(`role password of ${name} must be 16 or more hexadecimal digits`);
       try {
+        // A role that is there keeps what it is; only a superuser might repeat its attributes.
         await sql.unsafe(
-          `${known ? 'ALTER' : 'CREATE'} ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`,
+          known
+            ? `ALTER ROLE ${name} PASSWORD '${password}'`
+            : `CREATE ROLE ${name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '${password}'`,
         );
       } catch (error) {
         // Two starts at once may both find the role missing; the second one's creation is the same thing.
