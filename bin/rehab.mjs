@@ -1,24 +1,20 @@
 #!/usr/bin/env node
-// The one command. Runs under the Node that package.json pins, whatever the machine has, and loads compiled output
-// where there is some (production), the sources through tsx otherwise.
+// The one command. Runs under the Node that package.json pins, whatever the machine has, and loads the sources through
+// tsx: there is no build step (docs/adr/0008).
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const compiled = here('../dist/bin/rehab.js');
 const pinned = [`../node_modules/node-${process.platform}-${process.arch}/bin/node`]
   .map(here)
   .find(existsSync);
 const wanted = 24;
 
 if (Number(process.versions.node.split('.')[0]) === wanted) {
-  if (existsSync(compiled)) await import(compiled);
-  else {
-    const { register } = await import('tsx/esm/api');
-    register();
-    await import('./rehab.ts');
-  }
+  const { register } = await import('tsx/esm/api');
+  register();
+  await import('./rehab.ts');
 } else if (pinned) {
   // The machine's Node need only run npm. Signals reach the child by themselves in a terminal; others are passed on.
   const child = spawn(pinned, [here('./rehab.mjs'), ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -10,12 +10,7 @@ import { machineOf } from './machine.ts';
 const program = new Command('rehab')
   .description('Rehabilitation process manager of the consortium.')
   .showHelpAfterError();
-const here = fileURLToPath(
-  new URL(
-    './rehab.mjs',
-    import.meta.url.includes('/dist/') ? new URL('../../bin/', import.meta.url) : import.meta.url,
-  ),
-);
+const here = fileURLToPath(new URL('./rehab.mjs', import.meta.url));
 
 const verb = (name: string, description: string): Command =>
   program
