@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { migrate as migrateToday, type RolePasswords, roleUrl } from '../../db/migrate.ts';
+import { choosePort } from '../../engines/ports.ts';
 import type { Progress } from '../../engines/progress.ts';
 import { type EngineSettings, engineSettings } from '../../engines/settings.ts';
 import { type EnginePart, type Engines, startEngines } from '../../engines/stack.ts';
@@ -178,5 +179,15 @@ function linkOrNothing(path: string): string {
     return readlinkSync(path);
   } catch {
     return ''; // closed while we looked
+  }
+}
+
+/** A port of 127.0.0.1 on which nothing listens at this moment. */
+export async function freePortForTests(): Promise<number> {
+  const folder = await temporaryFolder();
+  try {
+    return await choosePort({ dataDir: folder.path, name: 'test', progress: () => {} });
+  } finally {
+    await folder.remove();
   }
 }
