@@ -1,7 +1,7 @@
 // Engines, Fabric: makes the channel and puts the chaincode on it, each step only when it is still to do.
 // Promise: a start that was cut off at any step goes on from there; a step done twice changes nothing.
 // Never gives an organisation's step another organisation's key: each joins, installs and approves as itself.
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAINCODE, CHANNEL, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { Progress } from '../progress.ts';
@@ -73,26 +73,45 @@ export async function ensureJoined(options: ChannelOptions): Promise<void> {
   );
 }
 
-/** Resolves when the orderers have chosen a leader, as one of them says of itself; before, they take nothing. */
-export async function awaitLeader({ ports }: ChannelOptions, withinMs: number): Promise<void> {
-  const end = Date.now() + withinMs;
+/** True when the orderers have chosen a leader in time, as one of them says of itself; before, they take nothing. */
+export async function leaderIsChosen({ ports }: ChannelOptions, withinMs: number): Promise<boolean> {
   const leads = new RegExp(`^consensus_etcdraft_is_leader\\{channel="${CHANNEL}"\\} 1$`, 'm');
-  while (Date.now() < end) {
-    const pages = await Promise.all(
-      ORGANISATIONS.map((organisation) =>
-        fetch(`http://${HOST}:${ports[organisation]['orderer-operations']}/metrics`, {
-          signal: AbortSignal.timeout(2_000),
-        })
-          .then((response) => response.text())
-          .catch(() => ''),
-      ),
+  const metrics = (organisation: Organisation) =>
+    fetch(`http://${HOST}:${ports[organisation]['orderer-operations']}/metrics`, {
+      signal: AbortSignal.timeout(2_000),
+    })
+      .then((response) => response.text())
+      .catch(() => '');
+  return within(withinMs, async () =>
+    (await Promise.all(ORGANISATIONS.map(metrics))).some((page) => leads.test(page)),
+  );
+}
+
+/**
+ * Resolves when every orderer has taken its first snapshot. Until then its log begins with the members' joining, and
+ * Fabric 2.5.0 to 2.5.2 can hang for ever while it reads that again (github.com/hyperledger/fabric/issues/4199).
+ */
+export async function awaitSnapshots({ dataDir }: ChannelOptions, withinMs: number): Promise<void> {
+  const has = async (organisation: Organisation) => {
+    const { orderer } = organisationPaths(dataDir, organisation);
+    const files = await readdir(join(orderer, 'data', 'snapshots', CHANNEL)).catch(() => []);
+    return files.some((name) => name.endsWith('.snap'));
+  };
+  const all = await within(withinMs, async () => (await Promise.all(ORGANISATIONS.map(has))).every(Boolean));
+  if (!all) {
+    throw new EngineTrouble(
+      'An orderer took no snapshot: see logs/orderer-*.log in the data folder, and start again.',
     );
-    if (pages.some((page) => leads.test(page))) return;
+  }
+}
+
+async function within(ms: number, check: () => Promise<boolean>): Promise<boolean> {
+  const end = Date.now() + ms;
+  while (!(await check())) {
+    if (Date.now() > end) return false;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new EngineTrouble(
-    `The orderers chose no leader within ${withinMs / 1000} s: see logs/orderer-*.log in the data folder, and start again.`,
-  );
+  return true;
 }
 
 /**

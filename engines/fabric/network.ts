@@ -10,7 +10,14 @@ import type { EngineSettings } from '../settings.ts';
 import type { ProcessSpec, Supervisor } from '../supervisor.ts';
 import { EngineTrouble } from '../trouble.ts';
 import { prepareChaincode } from './chaincode-program.ts';
-import { awaitLeader, ensureChaincode, ensureGenesis, ensureJoined } from './channel.ts';
+import {
+  awaitSnapshots,
+  type ChannelOptions,
+  ensureChaincode,
+  ensureGenesis,
+  ensureJoined,
+  leaderIsChosen,
+} from './channel.ts';
 import { makePrivate, writePrivately } from './configuration.ts';
 import { choosePorts, fabricPaths, HOST, organisationPaths, type Ports } from './layout.ts';
 import { ensureIdentities, ensureMaterial, registrarSecret, writeProfile } from './material.ts';
@@ -38,6 +45,9 @@ export type Fabric = {
 };
 
 const READY_WITHIN_MS = 90_000;
+/** An election takes 2 to 4 s on an idle machine. */
+const LEADER_WITHIN_MS = 20_000;
+const LEADER_TRIES = 4;
 
 /** What the finished set-up keeps in `set-up.json`. */
 type SetUp = { readonly channel: string; readonly packageId: string };
@@ -81,12 +91,13 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
       progress('Fabric: joining the channel');
       await ensureJoined(channel);
     }
-    await awaitLeader(channel, READY_WITHIN_MS);
+    await ensureLeader(options, nodes, channel);
     if (done?.packageId !== chaincode.packageId) {
       progress('Fabric: installing and approving the chaincode at each organisation');
       await ensureChaincode(channel, chaincode);
     }
     await awaitEndorsements(readFabricProfile(paths.profile), { withinMs: READY_WITHIN_MS });
+    if (done === undefined) await awaitSnapshots(channel, READY_WITHIN_MS);
     const setUp: SetUp = { channel: CHANNEL, packageId: chaincode.packageId };
     // From here a start only starts; before, it looks at each step.
     if (done?.packageId !== chaincode.packageId)
@@ -96,6 +107,27 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
     await fabric.stop();
     throw error;
   }
+}
+
+/**
+ * Waits for a leader, and starts the orderers anew when there is none: a set-up that was cut off before the first
+ * snapshot can leave them hanging (see awaitSnapshots). Their data is not touched.
+ */
+async function ensureLeader(
+  { supervisor, progress }: FabricOptions,
+  nodes: readonly ProcessSpec[],
+  channel: ChannelOptions,
+): Promise<void> {
+  const orderers = nodes.filter(({ name }) => name.startsWith('orderer-'));
+  for (let tries = 0; tries < LEADER_TRIES; tries += 1) {
+    if (await leaderIsChosen(channel, LEADER_WITHIN_MS)) return;
+    progress('Fabric: the orderers chose no leader, starting them anew');
+    await Promise.all(orderers.map(({ name }) => supervisor.stop(name)));
+    await supervisor.startAll(orderers);
+  }
+  throw new EngineTrouble(
+    'Fabric: the orderers chose no leader: see logs/orderer-*.log in the data folder, and start again.',
+  );
 }
 
 function running(

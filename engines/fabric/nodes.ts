@@ -15,7 +15,7 @@ export type NodeKind = 'ca' | 'orderer' | 'peer' | 'chaincode';
 
 /** Warnings alone, without colours: one line per event. */
 const LOGGING = {
-  FABRIC_LOGGING_SPEC: 'warning',
+  FABRIC_LOGGING_SPEC: 'warning:orderer.consensus.etcdraft=info',
   FABRIC_LOGGING_FORMAT: '%{time:2006-01-02T15:04:05.000Z07:00} %{level} %{module} %{message}',
 };
 

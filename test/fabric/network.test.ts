@@ -90,6 +90,14 @@ describe('an empty channel', () => {
     }
   });
 
+  test('every orderer has left its first entries behind a snapshot', async () => {
+    // github.com/hyperledger/fabric/issues/4199: an orderer that reads the members' joining again can hang for ever.
+    for (const of of ORGANISATIONS) {
+      const folder = join(network.dataDir, 'fabric/organisations', of, 'orderer/data/snapshots/rehab');
+      expect((await readdir(folder)).filter((name) => name.endsWith('.snap'))).not.toEqual([]);
+    }
+  });
+
   test('the hospital’s authority certified its ledger and service keys', async () => {
     const root = await readFile(
       join(
