@@ -33,6 +33,7 @@ export default defineConfig({
       suite('engines', [POSTGRES]),
       suite('fabric', [], false),
       suite('e2e', [], false),
+      suite('drill', [POSTGRES, TEMPORAL]),
     ],
   },
 });

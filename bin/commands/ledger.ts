@@ -3,10 +3,11 @@
 
 import { createPublicKey, sign } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
 import { and, asc, desc, gte, lt, lte } from 'drizzle-orm';
 import { connect } from '../../db/connection.ts';
 import { logAnchors, logCheckpoints, logLeaves } from '../../db/schema.ts';
-import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
 import { keyIdOf } from '../../ledger/checkpoint.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
@@ -15,8 +16,16 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
 import { faultFacts, processLog } from '../log.ts';
-import { databaseUrl, ed25519FromSeed, fabricProfilePath, type Machine } from '../machine.ts';
+import {
+  databaseUrl,
+  ed25519FromSeed,
+  fabricProfilePath,
+  type Machine,
+  temporalAddress,
+} from '../machine.ts';
 import { serveOps } from '../ops.ts';
+import { dataConverter } from '../payload-codec.ts';
+import { createReAsk, keepReAsking } from '../re-ask.ts';
 import { stopSignal } from '../stop-signal.ts';
 
 /** The log's signer from its seed. */
@@ -33,6 +42,8 @@ export function logSigner(seed: Uint8Array): LogSigner & { readonly publicKey: U
 
 /** How long the sequencer rests when nothing waits. */
 const REST_MS = 100;
+/** How often it is looked for decisions that never reached Temporal's history. */
+const RE_ASK_REST_MS = 5000;
 
 /** Runs until it is told to stop. */
 export async function runLedger(machine: Machine): Promise<void> {
@@ -114,9 +125,28 @@ export async function runLedger(machine: Machine): Promise<void> {
     log.fatal(faultFacts(error), 'anchoring stopped');
     process.exitCode = 2;
   });
+  const temporal = Connection.lazy({ address: temporalAddress(machine) });
+  const reAsking = keepReAsking(
+    createReAsk({
+      db,
+      client: new Client({
+        connection: temporal,
+        namespace: TEMPORAL_NAMESPACE,
+        dataConverter: dataConverter(machine.secrets.payload),
+      }),
+      now: () => new Date(),
+      note: (error) => log.warn(faultFacts(error), 'decisions could not be looked for in the history'),
+    }),
+    {
+      signal,
+      restMs: RE_ASK_REST_MS,
+      note: (error) => log.warn(faultFacts(error), 'decisions could not be looked for'),
+      told: (pass) => log.info({ ...pass }, 'decisions were asked again'),
+    },
+  );
   log.info('ledger is ready');
   await stopped;
-  await Promise.all([sequencing, anchoring]);
+  await Promise.all([sequencing, anchoring, reAsking]);
   chain.close();
-  await Promise.all([sequencer.close(), close(), ops.close()]);
+  await Promise.all([sequencer.close(), close(), ops.close(), temporal.close()]);
 }

@@ -1,0 +1,256 @@
+// Composition, no orphaned decision (DESIGN.md section 9, 1): an Update lives in Temporal's memory until its workflow task
+// completes, and `recorded()` commits before that. What was committed but never reached the history is asked again, with
+// the same id; the stored answer comes back and the workflow adopts it. Never does an act that was not done already.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, isGrpcServiceError, WithStartWorkflowOperation } from '@temporalio/client';
+import { and, asc, eq, gt, gte, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import type { Database } from '../db/connection.ts';
+import { auditEntries, auditSubjects, cases, operationSettledCache, operations } from '../db/schema.ts';
+import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../domain/consortium.ts';
+import { type ActRequest, actUpdate, type CaseStart } from '../workflows/messages.ts';
+
+/** How old an operation is before its Update is looked for: whoever asked first has had their time. */
+export const ORPHAN_AFTER_MS = 30_000;
+/** How many operations are looked at in one go, and how many at once. */
+const BATCH = 500;
+const AT_ONCE = 8;
+/** How long Temporal may take to answer one question. */
+const ANSWER_MS = 15_000;
+
+export interface ReAskDeps {
+  /** Reads, and marks what is settled, under the ledger's role. */
+  readonly db: Database;
+  readonly client: Client;
+  readonly now: () => Date;
+  /** Told of what could not be asked; it is asked again later. */
+  readonly note: (error: unknown) => void;
+  /** The workers' task queue; tests have one each. */
+  readonly taskQueue?: string;
+  readonly afterMs?: number;
+}
+
+/** One pass: how many Updates were found in the history, asked again, and left for later. */
+export interface Pass {
+  readonly settled: number;
+  readonly askedAgain: number;
+  readonly waiting: number;
+}
+
+interface Pending {
+  readonly operation: string;
+  readonly workflowId: string;
+  /** The run in which the act was done; the Update may stand there or in a later one. */
+  readonly runId: string;
+}
+
+/**
+ * Looks for committed operations whose Update is not in Temporal's history.
+ * 1. Entries are read in the order of their time, each once per process; what is known to be settled is left out.
+ * 2. An Update that Temporal knows as completed is settled for good, and marked.
+ * 3. One it does not know in the run of the act, nor in the newest run, is asked again with the same id.
+ * 4. A case that closed meanwhile gets a short run that adopts its end, takes the Update in, and ends.
+ * 5. Whatever fails stays pending. A crash loses nothing: what is not marked is looked at again.
+ */
+export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
+  const { db, client } = deps;
+  const pending = new Map<string, Pending>();
+  let readUpTo: { readonly at: string; readonly id: string } | undefined;
+
+  /** From where to read after a start: nothing before the oldest operation that is not settled needs a look. */
+  async function beginning(): Promise<{ at: string; id: string }> {
+    const [oldest] = await db
+      .select({ at: sql<string | null>`min(${operations.at})` })
+      .from(operations)
+      .leftJoin(operationSettledCache, eq(operationSettledCache.operationId, operations.id))
+      .where(and(ne(operations.updateArgs, ''), isNull(operationSettledCache.operationId)));
+    return { at: oldest?.at ?? deps.now().toISOString(), id: '00000000-0000-0000-0000-000000000000' };
+  }
+
+  async function readEntries(): Promise<void> {
+    readUpTo ??= await beginning();
+    // An entry's time is taken before its COMMIT, which statement timeouts keep far below this age: nothing appears behind us.
+    const until = new Date(deps.now().getTime() - (deps.afterMs ?? ORPHAN_AFTER_MS)).toISOString();
+    while (pending.size < BATCH) {
+      const { at, id }: { at: string; id: string } = readUpTo;
+      const rows: { id: string; at: string; body: Uint8Array }[] = await db
+        .select({ id: auditEntries.id, at: auditEntries.at, body: auditEntries.body })
+        .from(auditEntries)
+        .where(
+          and(
+            gte(auditEntries.at, at),
+            lt(auditEntries.at, until),
+            or(gt(auditEntries.at, at), gt(auditEntries.id, id)),
+          ),
+        )
+        .orderBy(asc(auditEntries.at), asc(auditEntries.id))
+        .limit(BATCH);
+      for (const row of rows) {
+        const entry = JSON.parse(Buffer.from(row.body).toString('utf8')) as {
+          operation: string;
+          workflow: { id: string; run: string; update: string } | null;
+        };
+        // The end of a limit is the workflow's own act: its timer rings again by itself.
+        if (!entry.workflow?.update) continue;
+        pending.set(entry.operation, {
+          operation: entry.operation,
+          workflowId: entry.workflow.id,
+          runId: entry.workflow.run,
+        });
+      }
+      const last = rows.at(-1);
+      if (!last) return;
+      readUpTo = { at: last.at, id: last.id };
+      await dropSettled();
+      if (rows.length < BATCH) return;
+    }
+  }
+
+  async function dropSettled(): Promise<void> {
+    const ids = [...pending.keys()];
+    if (ids.length === 0) return;
+    const rows = await db
+      .select({ id: operationSettledCache.operationId })
+      .from(operationSettledCache)
+      .where(sql`${operationSettledCache.operationId} = any(${sql.param(ids)}::text[])`);
+    for (const { id } of rows) pending.delete(id);
+  }
+
+  /** Whether Temporal has the Update, as it stands after its last completed workflow task. */
+  async function known(one: Pending, runId: string): Promise<'completed' | 'under-way' | 'unknown'> {
+    try {
+      const answer = await client.withDeadline(Date.now() + ANSWER_MS, () =>
+        client.workflowService.pollWorkflowExecutionUpdate({
+          namespace: TEMPORAL_NAMESPACE,
+          updateRef: {
+            workflowExecution: { workflowId: one.workflowId, runId },
+            updateId: one.operation,
+          },
+        }),
+      );
+      return answer.outcome ? 'completed' : 'under-way';
+    } catch (error) {
+      // NOT_FOUND 5: neither in the history nor in memory.
+      if (isGrpcServiceError(error) && error.code === 5) return 'unknown';
+      throw error;
+    }
+  }
+
+  async function settle(one: Pending): Promise<void> {
+    await db
+      .insert(operationSettledCache)
+      .values({ operationId: one.operation, at: deps.now().toISOString() })
+      .onConflictDoNothing();
+    pending.delete(one.operation);
+  }
+
+  async function askAgain(one: Pending): Promise<boolean> {
+    const [row] = await db
+      .select({ args: operations.updateArgs })
+      .from(operations)
+      .where(eq(operations.id, one.operation));
+    if (!row?.args) {
+      // An entry without its operation row: somebody took it away. Verify reports it; there is nothing to ask.
+      pending.delete(one.operation);
+      return false;
+    }
+    const request = JSON.parse(row.args) as ActRequest;
+    const update = actUpdate(request.action);
+    const asked = { updateId: request.key, args: [request] as [ActRequest] };
+    await client.withDeadline(Date.now() + ANSWER_MS, async () => {
+      try {
+        await client.workflow.getHandle(one.workflowId).executeUpdate(update, asked);
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        const start = await closedStart(request.caseId);
+        // A case that Postgres has open and Temporal does not: not for us to mend. Replay reports it.
+        if (!start) throw error;
+        await client.workflow.executeUpdateWithStart(update, {
+          ...asked,
+          startWorkflowOperation: new WithStartWorkflowOperation('caseWorkflow', {
+            workflowId: one.workflowId,
+            taskQueue: deps.taskQueue ?? TASK_QUEUE,
+            args: [start],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          }),
+        });
+      }
+    });
+    return true;
+  }
+
+  /** What a run is started with that only takes in what was missed: the case as Postgres has it, when it is closed. */
+  async function closedStart(caseId: string): Promise<CaseStart | undefined> {
+    const [row] = await db
+      .select({
+        state: cases.state,
+        stage: cases.stage,
+        outcome: cases.outcome,
+        version: auditSubjects.version,
+      })
+      .from(cases)
+      .innerJoin(auditSubjects, and(eq(auditSubjects.kind, 'case'), eq(auditSubjects.id, cases.id)))
+      .where(eq(cases.id, caseId));
+    return row?.state === 'closed' ? { caseId, adopted: { ...row, next: null } } : undefined;
+  }
+
+  return {
+    async once() {
+      await readEntries();
+      let settled = 0;
+      let askedAgain = 0;
+      let failed = 0;
+      const queue = [...pending.values()].values();
+      const work = async (): Promise<void> => {
+        for (const one of queue) {
+          // Temporal or Postgres is away: the rest of the pass would only say so again.
+          if (failed >= AT_ONCE) return;
+          try {
+            let state = await known(one, one.runId);
+            if (state === 'unknown') state = await known(one, '');
+            if (state === 'unknown' && (await askAgain(one))) {
+              askedAgain++;
+              state = 'completed';
+            }
+            if (state === 'completed') {
+              await settle(one);
+              settled++;
+            }
+          } catch (error) {
+            if (failed++ === 0) deps.note(error);
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return { settled, askedAgain, waiting: pending.size };
+    },
+  };
+}
+
+/** Whether Temporal says that nothing runs under this workflow id. */
+function isNotFound(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause)
+    if (e.name === 'WorkflowNotFoundError' || (isGrpcServiceError(e) && e.code === 5)) return true;
+  return false;
+}
+
+/** Passes again and again until it is told to stop. `told` hears of each pass that asked again. */
+export async function keepReAsking(
+  reAsk: { once(): Promise<Pass> },
+  options: {
+    signal: AbortSignal;
+    restMs: number;
+    note: (error: unknown) => void;
+    told: (pass: Pass) => void;
+  },
+): Promise<void> {
+  while (!options.signal.aborted) {
+    try {
+      const pass = await reAsk.once();
+      if (pass.askedAgain > 0) options.told(pass);
+    } catch (error) {
+      options.note(error);
+    }
+    await sleep(options.restMs, undefined, { signal: options.signal }).catch(() => undefined);
+  }
+}
