@@ -43,13 +43,18 @@ export function withSession(
 }
 
 /** Lets a request through that may do what the route names; otherwise 401 or 403, the latter recorded. */
-export function guard(deps: WebDeps, permission: Permission): MiddlewareHandler<WebEnv> {
+export function guard(
+  deps: WebDeps,
+  permission: Permission | readonly Permission[],
+): MiddlewareHandler<WebEnv> {
+  const any = typeof permission === 'string' ? [permission] : permission;
+  const [named = 'sign-in'] = any;
   return async (c, next) => {
     const { session } = c.var;
     if (!session) return signedOut(c, deps);
-    if (!allows(session.role, permission)) {
-      const refusal = refuse('wrong-role', { detail: { action: permission } });
-      await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, session, permission, refusal, {});
+    if (!any.some((one) => allows(session.role, one))) {
+      const refusal = refuse('wrong-role', { detail: { action: named } });
+      await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, session, named, refusal, {});
       return await refusedPage(c, deps, refusal);
     }
     return await next();

@@ -22,6 +22,9 @@ export const paths = {
   case: (id: string, section: CaseSection = 'overview') =>
     section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,
   act: (id: string, action: Extract<Action, 'withdraw' | 'appeal' | 'reopen'>) => `/cases/${id}/${action}`,
+  papers: (id: string) => `/cases/${id}/papers`,
+  access: (id: string) => `/cases/${id}/access`,
+  findCase: '/cases/find',
   apply: '/apply',
   importRecord: '/apply/import',
   applyDraft: (id: string) => `/apply?draft=${id}`,

@@ -10,7 +10,8 @@ import { guard } from './guard.ts';
 export interface RouteLine {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly permission: Permission | 'public' | 'signed-in';
+  /** One action of the permission table; of several, any one lets a request through to what tells them apart. */
+  readonly permission: Permission | readonly Permission[] | 'public' | 'signed-in';
 }
 
 type Handler = (c: Context<WebEnv>) => Promise<Response> | Response;

@@ -1,8 +1,15 @@
 // Station 1, web: the subjects of the app, a folder each. The order does not matter: no two share an address.
 import { applyRoutes } from './apply/routes.tsx';
+import { caseRoutes } from './cases/routes.tsx';
 import type { WebDeps } from './deps.ts';
+import { myRoutes } from './my/routes.tsx';
 import type { Routes } from './routes.ts';
 import { signInRoutes } from './sign-in/routes.tsx';
 
 /** Every subject's routes. */
-export const subjects: readonly ((deps: WebDeps) => Routes)[] = [signInRoutes, applyRoutes];
+export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
+  signInRoutes,
+  myRoutes,
+  caseRoutes,
+  applyRoutes,
+];

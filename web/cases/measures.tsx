@@ -1,0 +1,123 @@
+// Station 1, web: results over time, one chart and its table per instrument. A change is called real only beyond the measurement
+// error of the people it was measured for; a figure for other people than this patient is not used.
+import type { MeasurementRow } from '../../db/views/case.ts';
+import type { Instrument, Population } from '../../domain/instruments/instrument.ts';
+import { INSTRUMENTS } from '../../domain/instruments/registry.ts';
+import { reasonGroupOf } from '../../fhir/codes.ts';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
+import { Notice } from '../parts/notice.tsx';
+import type { Text } from '../text/text.ts';
+
+/** The people among whom a figure was measured, by the group of the reason's code. */
+const POPULATION_OF: Readonly<Record<string, Population>> = {
+  stroke: 'stroke',
+  brain: 'neurological-or-musculoskeletal',
+  'spinal-cord': 'neurological-or-musculoskeletal',
+  concussion: 'neurological-or-musculoskeletal',
+  joints: 'neurological-or-musculoskeletal',
+  'hip-fracture': 'neurological-or-musculoskeletal',
+  'other-fracture': 'neurological-or-musculoskeletal',
+  lungs: 'chronic-respiratory',
+  heart: 'heart-failure',
+};
+
+/** Populations whose figures may speak for a person with this reason; `undefined` when the reason carries no code. */
+function populationOf(reasonCode: string | null): Population | null | undefined {
+  if (!reasonCode) return undefined;
+  const [system = '', code = ''] = reasonCode.split('|');
+  const group = reasonGroupOf([{ system, code }]);
+  return (group && POPULATION_OF[group.id]) ?? null;
+}
+
+/**
+ * The figure of measurement error to draw. Without a coded reason the instrument's first figure is drawn and named with its
+ * people, so that the reader can judge; with one, only a figure for people like this patient.
+ */
+function errorOf(t: Text, instrument: Instrument, reasonCode: string | null): MeasureView['error'] {
+  const population = populationOf(reasonCode);
+  const figure = instrument.changes.find(
+    ({ kind, population: measured }) =>
+      kind === 'measurement-error' && (population === undefined || measured === population),
+  );
+  return figure && { value: figure.value, population: t.populations[figure.population] ?? figure.population };
+}
+
+const UNITS: Readonly<Record<string, string>> = { m: 'm' };
+
+/** What each instrument showed, oldest first; instruments without a value are left out. */
+export function measureViews(
+  t: Text,
+  rows: readonly MeasurementRow[],
+  reasonCode: string | null,
+): MeasureView[] {
+  return INSTRUMENTS.flatMap((instrument) => {
+    // Results of another version are not compared; the newest version's stand here.
+    const points = rows.filter(
+      (row) =>
+        row.instrument === instrument.id &&
+        row.instrumentVersion === String(instrument.version) &&
+        row.total !== null,
+    );
+    if (points.length === 0) return [];
+    return [
+      {
+        id: instrument.id,
+        name: instrument.name[t.lang],
+        unit: UNITS[instrument.total.unit],
+        range: [instrument.total.min, instrument.total.max] as const,
+        better: instrument.better,
+        points: points.map(({ at, total, by }) => ({ at, value: total as number, by: by ?? undefined })),
+        error: errorOf(t, instrument, reasonCode),
+      },
+    ];
+  });
+}
+
+/** Alerts of the newest measurements, in the instruments' own words. */
+export function alertWords(t: Text, rows: readonly MeasurementRow[]): string[] {
+  const newest = new Map(rows.map((row) => [row.instrument, row]));
+  return [...newest.values()].flatMap((row) => {
+    const instrument = INSTRUMENTS.find(({ id }) => id === row.instrument);
+    const score = instrument?.score(row.answers);
+    return (score?.alerts ?? []).map(({ text }) => text[t.lang]);
+  });
+}
+
+export function Measures({
+  t,
+  rows,
+  reasonCode,
+}: {
+  t: Text;
+  rows: readonly MeasurementRow[];
+  reasonCode: string | null;
+}) {
+  const views = measureViews(t, rows, reasonCode);
+  const alerts = alertWords(t, rows);
+  const unscored = rows.filter((row) => row.total === null);
+  return (
+    <div class="stack">
+      {alerts.map((words) => (
+        <Notice tone="late">
+          <p>{words}</p>
+        </Notice>
+      ))}
+      {views.length === 0 ? (
+        <EmptyState words={t.case.noMeasures} />
+      ) : (
+        <div class="columns">
+          {views.map((view) => (
+            <MeasureChart t={t} measure={view} />
+          ))}
+        </div>
+      )}
+      {unscored.map((row) => (
+        <p class="soft">
+          {INSTRUMENTS.find(({ id }) => id === row.instrument)?.name[t.lang] ?? row.instrument},{' '}
+          {t.date(row.at)}: {t.instruments.notScored}
+        </p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,305 @@
+// Station 1, web: entries as a person reads them. Business first; actor, key, leaf and digests fold out. A value is shown beside
+// its digest only where the reader may see it and it still is what the entry vouched for.
+
+import { canonicalColumn } from '../../db/change.ts';
+import type { EntryRow } from '../../db/views/entries.ts';
+import { recordedTable, rowsNow } from '../../db/views/entries.ts';
+import type { Role } from '../../domain/roles.ts';
+import { columnDigest, type Entry, readEntry } from '../../ledger/entry.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import type { WebDeps } from '../deps.ts';
+import { Hash } from '../parts/hash.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Moment } from '../parts/moment.tsx';
+import type { ProofView } from '../parts/proof-mark.tsx';
+import { Said } from '../parts/said.tsx';
+import type { TimelineEvent } from '../parts/timeline.tsx';
+import type { WhoView } from '../parts/who.tsx';
+import type { Text } from '../text/text.ts';
+
+/** How far an entry has come. */
+export const proofOf = (entry: Pick<EntryRow, 'leaf' | 'anchor'>): ProofView =>
+  entry.leaf === null
+    ? { state: 'pending' }
+    : entry.anchor
+      ? { state: 'anchored', index: entry.leaf.index }
+      : { state: 'sequenced', index: entry.leaf.index };
+
+/** Columns that say how a case goes and nothing about a person's health; readers without clinical rights see these. */
+const PLAIN_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  cases: [
+    'id',
+    'number',
+    'state',
+    'stage',
+    'outcome',
+    'round',
+    'opened_at',
+    'changed_at',
+    'parameters_version',
+  ],
+  tasks: [
+    'id',
+    'case_id',
+    'kind',
+    'discipline',
+    'status',
+    'due_at',
+    'opened_at',
+    'closed_at',
+    'claim_number',
+    'claimed_by',
+    'claimed_at',
+    'claimed_until',
+    'done_by',
+  ],
+  clocks: [
+    'id',
+    'case_id',
+    'clock',
+    'started_at',
+    'due_at',
+    'paused_at',
+    'paused_ms',
+    'stopped_at',
+    'lapsed_at',
+  ],
+  decisions: [
+    'id',
+    'case_id',
+    'task_id',
+    'action',
+    'choice',
+    'duty',
+    'state_before',
+    'state_after',
+    'round',
+    'decided_by',
+    'role',
+    'decided_at',
+  ],
+  case_relations: ['id', 'case_id', 'relation', 'since'],
+};
+/** Sealed requests and stored answers: shown to nobody here, whatever the role. */
+const HIDDEN_TABLES: ReadonlySet<string> = new Set(['operations']);
+
+export interface ShownColumn {
+  readonly column: string;
+  readonly digest: string;
+  /** The value as text, `later` when a later entry changed it, `hidden` when this reader may not see it. */
+  readonly value: { readonly text: string } | 'later' | 'hidden';
+}
+export interface ShownChange {
+  readonly table: string;
+  readonly key: string;
+  readonly columns: readonly ShownColumn[];
+}
+
+/** What each entry vouches for, with the values this reader may see. Entries of one case. */
+export async function shownChanges(
+  deps: Pick<WebDeps, 'db' | 'keys'>,
+  caseId: string,
+  entries: readonly EntryRow[],
+  clinical: boolean,
+): Promise<Map<string, { entry: Entry; changes: ShownChange[] } | { fault: string }>> {
+  const key = await deps.keys.of('case', caseId);
+  const read = new Map(entries.map((row) => [row.id, readEntry(row.body)]));
+  const wanted = new Map<string, Set<string>>();
+  for (const one of read.values())
+    if ('entry' in one)
+      for (const { table, key: rowKey } of one.entry.changes)
+        if (!HIDDEN_TABLES.has(table)) wanted.set(table, (wanted.get(table) ?? new Set()).add(rowKey));
+  const now = new Map(
+    await Promise.all(
+      [...wanted].map(async ([table, keys]) => [table, await rowsNow(deps.db, table, [...keys])] as const),
+    ),
+  );
+  const shown = (
+    entry: Entry,
+    table: string,
+    rowKey: string,
+    column: string,
+    digest: string,
+  ): ShownColumn => {
+    const plain = PLAIN_COLUMNS[table]?.includes(column) ?? false;
+    if (HIDDEN_TABLES.has(table) || !(clinical || plain)) return { column, digest, value: 'hidden' };
+    const type = recordedTable(table)?.columns.find(({ name }) => name === column)?.type;
+    const value = now.get(table)?.get(rowKey)?.[column];
+    if (type === undefined || value === undefined || value === null)
+      return { column, digest, value: 'later' };
+    const canonical = canonicalColumn(type, value);
+    const same = columnDigest(key.digest, entry.id, table, rowKey, column, canonical, nodeHashing) === digest;
+    return {
+      column,
+      digest,
+      value: same
+        ? { text: typeof canonical === 'object' ? JSON.stringify(canonical) : String(canonical) }
+        : 'later',
+    };
+  };
+  return new Map(
+    [...read].map(([id, one]) => [
+      id,
+      'fault' in one
+        ? one
+        : {
+            entry: one.entry,
+            changes: one.entry.changes.map(({ table, key: rowKey, columns }) => ({
+              table,
+              key: rowKey,
+              columns: Object.entries(columns).map(([column, digest]) =>
+                shown(one.entry, table, rowKey, column, digest),
+              ),
+            })),
+          },
+    ]),
+  );
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** An entry as an event of the timeline. `reasons` are shown to those who may see them. */
+export function eventOf(
+  t: Text,
+  row: EntryRow,
+  options: {
+    readonly clinical: boolean;
+    readonly reader: string;
+    readonly details?: { entry: Entry; changes: ShownChange[] } | { fault: string } | undefined;
+  },
+): TimelineEvent {
+  const { decision } = row;
+  const choice = decision?.choice
+    ? (t.choices[decision.action as keyof typeof t.choices]?.[decision.choice] ?? decision.choice)
+    : undefined;
+  const event = t.events[row.event] ?? row.event;
+  const title = choice ? t.eventWithChoice(event, choice) : event;
+  const { details } = options;
+  const role = details && 'entry' in details ? details.entry.actor.role : decision?.role;
+  const who: WhoView = {
+    name: row.by.name ?? undefined,
+    role: role && role !== 'service' ? (role as Role) : undefined,
+    organisation: row.by.organisation ?? undefined,
+    you: row.by.id === options.reader,
+    ...(details && 'entry' in details && details.entry.actor.actingFor
+      ? { actingFor: details.entry.actor.actingFor }
+      : {}),
+  };
+  return {
+    id: `entry-${row.id}`,
+    at: row.at,
+    title: decision?.discipline ? `${title}, ${t.disciplines[decision.discipline]}` : title,
+    who,
+    proof: proofOf(row),
+    weighty: decision !== null,
+    detail: options.clinical && decision?.reasons ? <Said text={decision.reasons} /> : undefined,
+    ...(details ? { technical: technicalOf(t, row, details) } : {}),
+  };
+}
+
+function technicalOf(
+  t: Text,
+  row: EntryRow,
+  details: { entry: Entry; changes: ShownChange[] } | { fault: string },
+) {
+  const common = [
+    { term: t.timeline.entry, value: <Hash t={t} value={row.id} /> },
+    {
+      term: t.trail.commitment,
+      value: row.leaf ? <Hash t={t} value={hex(row.leaf.commitment)} /> : t.proof.pending,
+    },
+    {
+      term: t.timeline.leaf,
+      value: row.leaf ? (
+        <>
+          #{t.number(row.leaf.index)} <Hash t={t} value={hex(row.leaf.hash)} />
+        </>
+      ) : (
+        t.proof.pendingNote
+      ),
+    },
+    {
+      term: t.timeline.checkpoint,
+      value: row.checkpoint === null ? t.proof.pendingNote : `#${t.number(row.checkpoint)}`,
+    },
+    {
+      term: t.trail.anchor,
+      value: row.anchor ? (
+        <>
+          #{t.number(row.anchor.size)}, <Moment t={t} at={row.anchor.at} />
+        </>
+      ) : (
+        t.proof.sequencedNote
+      ),
+    },
+  ];
+  if ('fault' in details) return [{ term: t.timeline.entry, value: t.trail.unreadable }, ...common];
+  const { entry } = details;
+  return [
+    { term: t.timeline.actor, value: <Hash t={t} value={entry.actor.person} /> },
+    { term: t.trail.role, value: t.roles[entry.actor.role as Role] ?? t.who.system },
+    ...(entry.actor.actingFor ? [{ term: t.timeline.forWhom, value: entry.actor.actingFor }] : []),
+    { term: t.trail.key, value: <Hash t={t} value={entry.actor.key} /> },
+    { term: t.timeline.version, value: t.number(entry.subject.version) },
+    { term: t.timeline.parameters, value: entry.parameters },
+    {
+      term: t.trail.process,
+      value: entry.workflow ? <Hash t={t} value={entry.workflow.run} /> : t.words.none,
+    },
+    { term: t.trail.bundle, value: <Hash t={t} value={entry.bundle} /> },
+    ...common,
+    { term: t.timeline.changes, value: <Changes t={t} changes={details.changes} /> },
+  ];
+}
+
+function Changes({ t, changes }: { t: Text; changes: readonly ShownChange[] }) {
+  return (
+    <div class="stack-tight">
+      {changes.map((change) => (
+        <details class="details">
+          <summary>
+            <Icon name="chevron-right" />
+            <code>{change.table}</code>
+            <span class="soft">{t.trail.fold(change.columns.length)}</span>
+          </summary>
+          <div class="table-box">
+            <table class="table plain digests">
+              <caption class="visually-hidden">{t.trail.rowOf(change.table)}</caption>
+              <thead>
+                <tr>
+                  <th scope="col">{t.timeline.column}</th>
+                  <th scope="col">{t.trail.value}</th>
+                  <th scope="col">{t.trail.digest}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {change.columns.map(({ column, digest, value }) => (
+                  <tr>
+                    <th scope="row">
+                      <code>{column}</code>
+                    </th>
+                    <td>
+                      {value === 'hidden' ? (
+                        <span class="soft">{t.trail.valueHidden}</span>
+                      ) : value === 'later' ? (
+                        <span class="soft">{t.trail.valueLater}</span>
+                      ) : (
+                        <Said
+                          inline
+                          text={value.text.length > 240 ? `${value.text.slice(0, 240)}…` : value.text}
+                        />
+                      )}
+                    </td>
+                    <td>
+                      <Hash t={t} value={digest} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,279 @@
+// Station 1, web: the few things applicants do to a case without claiming a task (answer what was asked, withdraw, appeal), and
+// an officer's reopening. One form each, with what follows from it said before the button.
+import type { Context } from 'hono';
+import type { Child } from 'hono/jsx';
+import { type CaseHead, clocksOf, decisionsOf, openTasksOf, relationsOf } from '../../db/views/case.ts';
+import { type ActInput, readActValues } from '../../domain/acts.ts';
+import { type Action, type CaseFacts, refusalOf } from '../../domain/lifecycle.ts';
+import { type FieldFault, isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
+import { answerAct, operationKey } from '../acting.tsx';
+import { caseToSee, type Seen } from '../cases/see.tsx';
+import { clockView } from '../clock-view.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
+import { readForm, takeFields } from '../form.ts';
+import { signedIn } from '../guard.ts';
+import { formAttributes, Hidden } from '../layout.tsx';
+import { ClockBar } from '../parts/clock-bar.tsx';
+import { type FaultWords, faultAt, faultWords } from '../parts/error-summary.tsx';
+import { Field } from '../parts/field.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Said } from '../parts/said.tsx';
+import { paths } from '../paths.ts';
+import {
+  goTo,
+  pageAnswer,
+  pageOrFragment,
+  refusalFaults,
+  refusedPage,
+  tooLarge,
+  wordsFor,
+} from '../respond.tsx';
+import type { Routes } from '../routes.ts';
+import type { Text } from '../text/text.ts';
+
+/** The acts with their address and the one thing each asks. */
+const FORMS = {
+  'provide-papers': { segment: 'papers', field: 'answer' },
+  withdraw: { segment: 'withdraw', field: 'reasons' },
+  appeal: { segment: 'appeal', field: 'reasons' },
+  reopen: { segment: 'reopen', field: 'reasons' },
+} as const satisfies Partial<Record<Action, { segment: string; field: string }>>;
+type FormAct = keyof typeof FORMS;
+
+/** The case as the rules see it, for acts that complete no claimed task. */
+export async function factsOf(deps: Pick<WebDeps, 'db'>, head: CaseHead): Promise<CaseFacts> {
+  const relations = await relationsOf(deps.db, head.id);
+  return {
+    id: head.id,
+    state: head.state,
+    outcome: head.outcome,
+    round: head.round,
+    duties: [],
+    relations: relations.map(({ relation, person }) => ({ relation, person })),
+    tasks: [],
+    sessionsLeft: {},
+  };
+}
+
+/** Whether the reader may do an act to this case now. */
+export const mayAct = (seen: Seen, facts: CaseFacts, action: Action): Refusal | undefined =>
+  refusalOf(
+    facts,
+    { person: seen.session.person, role: seen.session.role, disciplines: [], lead: false },
+    action,
+  );
+
+interface FormView {
+  readonly key: string;
+  readonly value: string;
+  readonly faults: readonly FaultWords[];
+  readonly notice?: Child;
+}
+
+/** Declares the four forms. */
+export function actForms(r: Routes, deps: WebDeps): void {
+  for (const action of Object.keys(FORMS) as FormAct[]) {
+    const { segment, field } = FORMS[action];
+    const path = `/cases/:id/${segment}`;
+
+    r.get(path, action, async (c) => {
+      const found = await open(c, deps, action);
+      if (found instanceof Response) return found;
+      const { seen, target } = found;
+      return await answer(c, deps, action, found, {
+        key: operationKey(deps, seen.session.person, action, target),
+        value: '',
+        faults: [],
+      });
+    });
+
+    r.post(path, action, async (c) => {
+      const found = await open(c, deps, action);
+      if (found instanceof Response) return found;
+      const { seen, task } = found;
+      const t = wordsFor(c, deps);
+      const form = await readForm(c);
+      if (form === 'too-large') return await tooLarge(c, deps);
+      if (isRefusal(form)) return await refusedPage(c, deps, form);
+      const fields = takeFields(form, { one: ['key', field] });
+      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      const value = fields.get(field);
+      const key = fields.get('key');
+      const again = (faults: readonly FieldFault[], status: 409 | 422 | 503, over: Partial<FormView> = {}) =>
+        answer(c, deps, action, found, { key, value, faults: faultWords(t, faults), ...over }, status);
+      const read = readActValues(action, { [field]: value });
+      if ('faults' in read) return await again(read.faults, 422);
+      return await answerAct(c, deps, {
+        action,
+        asking: seen.session,
+        key,
+        caseId: seen.head.id,
+        ...(task ? { task: { id: task.id, claim: task.claimNumber } } : {}),
+        values: read.values as ActInput<FormAct>,
+        again: ({ status, refusal, notice, key: next }) =>
+          again([], status, {
+            key: next,
+            notice,
+            faults: refusal ? refusalFaults(t, refusal) : [],
+          }),
+        done: () =>
+          goTo(
+            c,
+            seen.own
+              ? `${paths.my}?done=${action}&case=${seen.head.id}`
+              : `${paths.case(seen.head.id)}?done=${action}`,
+          ),
+      });
+    });
+  }
+}
+
+interface Found {
+  readonly seen: Seen;
+  readonly target: string;
+  readonly task: { readonly id: string; readonly claimNumber: number } | undefined;
+}
+
+/** The case and what the act is about, or why it cannot be done. */
+async function open(c: Context<WebEnv>, deps: WebDeps, action: FormAct): Promise<Found | Response> {
+  const session = signedIn(c);
+  const seen = await caseToSee(c, deps, session, null, action);
+  if (seen instanceof Response) return seen;
+  const refused = mayAct(seen, await factsOf(deps, seen.head), action);
+  const back = (
+    <p>
+      <a href={paths.case(seen.head.id)}>{wordsFor(c, deps).errors.toCase}</a>
+    </p>
+  );
+  // A repeated post of an act that was done finds the case moved on; its key brings the first answer back.
+  if (refused && c.req.method === 'GET') return await refusedPage(c, deps, refused, back);
+  if (action !== 'provide-papers') return { seen, target: seen.head.id, task: undefined };
+  const tasks = await openTasksOf(deps.db, seen.head.id, deps.now());
+  const task = tasks.find(({ kind }) => kind === 'provide-papers');
+  if (!task)
+    return await refusedPage(
+      c,
+      deps,
+      refuse('wrong-state', { detail: { action, state: seen.head.state } }),
+      back,
+    );
+  return { seen, target: task.id, task };
+}
+
+async function answer(
+  c: Context<WebEnv>,
+  deps: WebDeps,
+  action: FormAct,
+  { seen }: Found,
+  view: FormView,
+  status: 200 | 409 | 422 | 503 = 200,
+): Promise<Response> {
+  const t = wordsFor(c, deps);
+  const { head } = seen;
+  const about = await aboutOf(deps, t, action, head);
+  const options = {
+    title: t.actions[action],
+    caseNumber: head.number,
+    back: { href: seen.own ? paths.my : paths.case(head.id), words: t.case.title(head.number) },
+    faults: view.faults,
+    error: status !== 200,
+    ...(seen.own && seen.own !== 'referrer' ? { audience: 'patient' as const } : {}),
+  };
+  const body = (
+    <div class="form-page stack">
+      {about}
+      <ActForm t={t} action={action} caseId={head.id} view={view} />
+    </div>
+  );
+  return status === 503
+    ? await pageAnswer(c, deps, options, body, 503)
+    : await pageOrFragment(
+        c,
+        deps,
+        options,
+        body,
+        () => <ActForm t={t} action={action} caseId={head.id} view={view} />,
+        status,
+      );
+}
+
+/** What the person should know before they act. */
+async function aboutOf(deps: WebDeps, t: Text, action: FormAct, head: CaseHead): Promise<Child> {
+  switch (action) {
+    case 'provide-papers': {
+      const asked = (await decisionsOf(deps.db, head.id)).find(({ choice }) => choice === 'ask-papers');
+      const papers = (asked?.details?.papers ?? []) as readonly string[];
+      return (
+        <>
+          <p class="lead">{t.papers.lead}</p>
+          <section class="card stack-tight">
+            <h2>{t.fields.asked}</h2>
+            <ul>
+              {papers.map((paper) => (
+                <li>
+                  <Said inline text={paper} />
+                </li>
+              ))}
+            </ul>
+          </section>
+        </>
+      );
+    }
+    case 'withdraw':
+      return <Notice tone="soon">{t.withdraw.effect}</Notice>;
+    case 'appeal': {
+      const period = (await clocksOf(deps.db, head.id)).find(
+        ({ clock, stoppedAt }) => clock === 'appeal-period' && !stoppedAt,
+      );
+      return (
+        <>
+          <p class="lead">{t.appeal.effect}</p>
+          {period ? (
+            <p>
+              {t.appeal.until(t.date(period.dueAt))}{' '}
+              <ClockBar t={t} clock={clockView(deps.parameters, period, deps.now())} />
+            </p>
+          ) : null}
+        </>
+      );
+    }
+    case 'reopen':
+      return <p class="lead">{t.reopen.effect}</p>;
+    default:
+      return action satisfies never;
+  }
+}
+
+function ActForm({ t, action, caseId, view }: { t: Text; action: FormAct; caseId: string; view: FormView }) {
+  const { segment, field } = FORMS[action];
+  const words = {
+    'provide-papers': { label: t.fields.answer, hint: t.fields.answerHint },
+    withdraw: { label: t.fields.withdrawReasons, hint: t.fields.withdrawReasonsHint },
+    appeal: { label: t.fields.appealReasons, hint: undefined },
+    reopen: { label: t.fields.reasons, hint: undefined },
+  }[action];
+  return (
+    <form {...formAttributes(`/cases/${caseId}/${segment}`)} id={`act-${segment}`} class="stack">
+      {view.notice}
+      <Hidden values={{ key: view.key }} />
+      <Field
+        t={t}
+        control="textarea"
+        name={field}
+        label={words.label}
+        hint={words.hint}
+        optional={action === 'withdraw'}
+        value={view.value}
+        fault={faultAt(view.faults, field)}
+        rows={6}
+        maxlength={action === 'withdraw' ? 2000 : 4000}
+      />
+      <div class="actions cluster">
+        <button class={action === 'withdraw' ? 'button grave' : 'button primary'} type="submit">
+          {t.buttons[action]}
+        </button>
+        {action === 'withdraw' ? <a href={paths.case(caseId)}>{t.withdraw.keep}</a> : null}
+      </div>
+    </form>
+  );
+}
