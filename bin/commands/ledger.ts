@@ -27,6 +27,7 @@ import { serveOps } from '../ops.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { createReAsk, keepReAsking } from '../re-ask.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { survive } from '../survive.ts';
 
 /** The log's signer from its seed. */
 export function logSigner(seed: Uint8Array): LogSigner & { readonly publicKey: Uint8Array } {
@@ -48,6 +49,7 @@ const RE_ASK_REST_MS = 5000;
 /** Runs until it is told to stop. */
 export async function runLedger(machine: Machine): Promise<void> {
   const log = processLog('ledger', machine.settings.LOG_LEVEL);
+  survive(log);
   const { signal, stopped } = stopSignal();
   const url = databaseUrl(machine, 'ledger');
   const sequencer = createSequencer({

@@ -18,6 +18,7 @@ import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { survive } from '../survive.ts';
 import { createVerifying } from '../verifying.ts';
 
 /** How long a person waits for an answer before the page says "still working". */
@@ -27,6 +28,7 @@ const PATIENCE_MS = 5000;
 export async function runWeb(machine: Machine): Promise<void> {
   const { settings, secrets } = machine;
   const log = processLog('web', settings.LOG_LEVEL);
+  survive(log);
   const { stopped } = stopSignal();
   const port = settings.REHAB_PORT ?? 3000;
   const publicUrl = new URL(settings.REHAB_PUBLIC_URL ?? `http://127.0.0.1:${port}`);

@@ -14,10 +14,12 @@ import { databaseUrl, type Machine, processBundle, serviceSigner, temporalAddres
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
+import { survive } from '../survive.ts';
 
 /** Runs until it is told to stop; lets running activities end. */
 export async function runWorker(machine: Machine): Promise<void> {
   const log = processLog('worker', machine.settings.LOG_LEVEL);
+  survive(log);
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message }) =>
       log[level === 'ERROR' ? 'error' : 'warn']({ temporal: true }, message),
