@@ -117,15 +117,15 @@ export function createAnchor(options: AnchorOptions): Anchor {
 }
 
 /**
- * Anchors until the signal, in a process of its own. `changed` resolves when the log has grown (or after a while).
- * Faults and open outcomes are told to `onTrouble` and tried again, at once at first and every 5 s in the end;
- * everything else is thrown.
+ * Anchors until the signal. `changed` resolves when the log has grown, or after a while.
+ * Only tampering ends it and is thrown. All other trouble (the chain's, or our own store's) is told to `onTrouble` and
+ * tried again, soon at first and every 5 s in the end: whatever is mended is then caught up without a hand.
  */
 export async function keepAnchoring(
   anchor: Anchor,
   options: {
     readonly changed: (signal: AbortSignal) => Promise<void>;
-    readonly onTrouble: (error: ChainFault | ChainUnknown) => void;
+    readonly onTrouble: (error: unknown) => void;
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
@@ -138,7 +138,7 @@ export async function keepAnchoring(
       if (gained === 0) await changed(signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (!(error instanceof ChainFault) && !(error instanceof ChainUnknown)) throw error;
+      if (error instanceof TamperError) throw error;
       onTrouble(error);
       await wait(Math.min(5_000, 250 * 2 ** failures), signal);
       failures += 1;

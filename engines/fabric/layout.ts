@@ -23,9 +23,6 @@ const PORT_NAMES = [
 export type PortName = (typeof PORT_NAMES)[number];
 export type Ports = Readonly<Record<Organisation, Readonly<Record<PortName, number>>>>;
 
-/** One organisation's files. Folders end without a slash. */
-export type OrganisationPaths = ReturnType<typeof organisationPaths>;
-
 export function fabricPaths(dataDir: string) {
   const root = join(dataDir, 'fabric');
   return {
@@ -41,6 +38,7 @@ export function fabricPaths(dataDir: string) {
   };
 }
 
+/** One organisation's files. */
 export function organisationPaths(dataDir: string, organisation: Organisation) {
   const folder = join(fabricPaths(dataDir).organisations, organisation);
   const domain = domainOf(organisation);

@@ -31,7 +31,7 @@ export const DEADLINES: Deadlines = {
   evaluate: 5_000,
   endorse: 15_000,
   submit: 10_000,
-  commitStatus: 10_000,
+  commitStatus: 6_000,
 };
 
 export type ChainOptions = {

@@ -298,19 +298,52 @@ describe('what peers say', () => {
   });
 });
 
+test('keeping on: our own store’s faults are outlived too', async () => {
+  const { chain } = memoryChain();
+  const log = createTestLog();
+  await log.grow(5);
+  const controller = new AbortController();
+  const told: string[] = [];
+  let broken = true;
+  const anchored: number[] = [];
+  const anchor = createAnchor({
+    chain,
+    log: {
+      ...log,
+      async checkpointUpTo(size) {
+        if (!broken) return log.checkpointUpTo(size);
+        broken = false;
+        throw new Error('connection ended');
+      },
+    },
+    onAnchored: async ({ size }) => void anchored.push(size),
+  });
+  await keepAnchoring(anchor, {
+    signal: controller.signal,
+    onTrouble: (error) => told.push((error as Error).message),
+    changed: async () => controller.abort(),
+  });
+  expect(told).toEqual(['connection ended']);
+  expect(anchored).toEqual([5]);
+});
+
 test('keeping on: faults are told and outlived, tampering is thrown', async () => {
   const { chain } = memoryChain();
   const log = createTestLog();
   await log.grow(5);
   const controller = new AbortController();
   const told: string[] = [];
-  let faults = 2;
+  const troubles = [
+    new ChainFault([]),
+    new ChainUnknown('submit', undefined),
+    new ChainRefusal('NOT_ALLOWED', []),
+  ];
   const { anchor, anchored } = anchorOf(
     {
       ...chain,
       async append(batch) {
-        faults -= 1;
-        if (faults >= 0) throw new ChainFault([]);
+        const trouble = troubles.shift();
+        if (trouble !== undefined) throw trouble;
         await chain.append(batch);
       },
     },
@@ -318,10 +351,11 @@ test('keeping on: faults are told and outlived, tampering is thrown', async () =
   );
   await keepAnchoring(anchor, {
     signal: controller.signal,
-    onTrouble: (error) => told.push(error.name),
+    onTrouble: (error) => told.push((error as Error).name),
     changed: async () => controller.abort(),
   });
-  expect(told).toEqual(['ChainFault', 'ChainFault']);
+  // The open outcome is looked up within the same call, so it is no trouble to tell.
+  expect(told).toEqual(['ChainFault', 'ChainRefusal']);
   expect(anchored).toEqual([5]);
 
   const rewritten = createTestLog('rewritten');
