@@ -56,7 +56,7 @@ export async function caseFor(
       patientId: cases.patientId,
       relations: sql<
         Relation[]
-      >`(select coalesce(json_agg(r.relation), '[]') from case_relations r where r.case_id = ${cases.id} and r.person_id = ${person})`,
+      >`(select coalesce(json_agg(r.relation), '[]') from case_relations r where r.case_id = cases.id and r.person_id = ${person})`,
     })
     .from(cases)
     .where(eq(cases.id, caseId));
