@@ -37,4 +37,4 @@ export interface CaseStart {
   readonly answered?: readonly (readonly [key: string, answer: Answer])[];
 }
 
-export type { ActRequest, Answer } from '../activities/act.ts';
+export type { ActRequest, Answer, Done } from '../activities/act.ts';
