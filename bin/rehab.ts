@@ -80,6 +80,13 @@ verb('seed', 'adds the demonstration people, for a machine on loopback').action(
   },
 );
 
+verb('verify', 'everything that was recorded, against the log and every member’s chain')
+  .option('--json', 'for programs')
+  .action(async (options: { data: string; json?: boolean }) => {
+    const { runVerify } = await import('./commands/verify.ts');
+    process.exitCode = await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true });
+  });
+
 verb('doctor', 'one line per check, with the remedy')
   .option('--json', 'for programs')
   .action(async (options: { data: string; json?: boolean }) => {

@@ -1,48 +1,85 @@
 // Station 7, verification: re-derives stations 4 to 6 from raw bytes and trusts nothing above it. Its sources come as an
 // argument, so that an outsider can run it on an export. Reads only; what cannot be read is said, never passed over.
+//
+// 1. The newest anchored size is pinned from the peers' own words, before the database is looked at.
+// 2. Checkpoints: each note is signed by the log's key and says what its row says (verify-log.ts).
+// 3. Leaves, in order and side by side with each peer's list: entry bytes, commitment, leaf, index, tree, root.
+// 4. Entries: form, signature, certificate, subject's version and the digest of the entry before (verify-entries.ts).
+// 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
+//    are gone; what is derived from entries (verify-rows.ts).
+import { pinNewest } from './reader.ts';
+import { createEntryCheck } from './verify-entries.ts';
+import { checkLog } from './verify-log.ts';
+import { checkRows, checkSubjects } from './verify-rows.ts';
+import type { Finding, VerifyReport, VerifySources } from './verify-sources.ts';
 
-/** Where something is wrong. */
-export const STORES = ['postgres', 'log', 'chain', 'history', 'evidence'] as const;
+export {
+  FINDING_KINDS,
+  type Finding,
+  STORES,
+  type VerifyReport,
+  type VerifySources,
+} from './verify-sources.ts';
 
-/** What happened to it. */
-export const FINDING_KINDS = [
-  'edited',
-  'deleted',
-  'inserted',
-  'reordered',
-  'truncated',
-  'forged',
-  'forked',
-  'key-missing',
-  'unreadable',
-] as const;
+/** Kinds that say that something could not be checked, not that it is wrong. */
+const UNCHECKED: ReadonlySet<Finding['kind']> = new Set(['unreadable', 'key-missing']);
 
-/** One thing that is wrong, as precisely as the stores allow (DESIGN.md section 7). */
-export interface Finding {
-  readonly store: (typeof STORES)[number];
-  /** Table, or the store's own collection: `log_leaves`, `checkpoints`, `peer-hospital`. */
-  readonly table: string | null;
-  readonly row: string | null;
-  readonly column: string | null;
-  readonly kind: (typeof FINDING_KINDS)[number];
-  /** Size of the last checkpoint at which it was right, and of the first at which it is wrong; null when not known. */
-  readonly rightAt: number | null;
-  readonly wrongAt: number | null;
-  /** One sentence for a person; ids and places only. */
-  readonly says: string;
+/** What findings add up to: one that tells of a change is tampering, whatever else could not be read. */
+export function statusOf(findings: readonly Finding[]): VerifyReport['status'] {
+  if (findings.some(({ kind }) => !UNCHECKED.has(kind))) return 'tampered';
+  return findings.length > 0 ? 'unreadable' : 'sound';
 }
 
-/** The report of a run (DESIGN.md section 7). */
-export interface VerifyReport {
-  readonly status: 'sound' | 'unreadable' | 'tampered';
-  /** Size of the newest anchored checkpoint, at which everything was compared. */
-  readonly size: number;
-  readonly counts: {
-    readonly entries: number;
-    readonly leaves: number;
-    readonly anchored: Readonly<Record<string, number>>;
-    readonly pending: number;
+/**
+ * Verifies everything up to the newest anchored checkpoint, and what came after it as far as it goes.
+ * Never throws for what it finds or cannot read: a source that fails is a finding, beside what was found until then.
+ */
+export async function verify(sources: VerifySources): Promise<VerifyReport> {
+  const began = sources.clock();
+  const findings: Finding[] = [];
+  const report = (finding: Finding): void => void findings.push(finding);
+  let size = 0;
+  let counts: VerifyReport['counts'] = { entries: 0, leaves: 0, anchored: {}, pending: 0 };
+  try {
+    const pin = await pinNewest(sources.peers, sources.wait);
+    size = pin.size;
+    sources.progress(`Pinned the newest anchored checkpoint: ${size} entries`);
+    const stored = await sources.open();
+    const entries = createEntryCheck(sources, report);
+    counts = await checkLog(sources, stored, pin, entries, report);
+    entries.finish();
+    await checkSubjects(stored, entries, report);
+    await checkRows(sources, stored, entries, report);
+  } catch (error) {
+    sources.note(error);
+    report({
+      store: 'postgres',
+      table: null,
+      row: null,
+      column: null,
+      kind: 'unreadable',
+      rightAt: null,
+      wrongAt: null,
+      says: 'Database could not be read to the end; verify again when it answers',
+    });
+  }
+  return {
+    status: statusOf(findings),
+    size,
+    counts,
+    findings: inOrder(findings),
+    seconds: Math.round((sources.clock() - began) / 10) / 100,
   };
-  readonly findings: readonly Finding[];
-  readonly seconds: number;
+}
+
+/** The log before the rows, the chain first of all: what decides stands above what it decides. */
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  const rank: Readonly<Record<Finding['store'], number>> = {
+    chain: 0,
+    log: 1,
+    postgres: 2,
+    history: 3,
+    evidence: 4,
+  };
+  return [...findings].sort((a, b) => rank[a.store] - rank[b.store]);
 }

@@ -1,0 +1,109 @@
+// Composition of `rehab verify`: station 7 over the running system. Progress goes to standard error, the report to standard
+// output; exit 0 sound, 1 could not read, 2 tampered. Never 0 when anything was left unread.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import { formatVerifierKey } from '../../ledger/checkpoint.ts';
+import { openChain } from '../../ledger/fabric/client.ts';
+import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { type VerifyReport, verify } from '../../ledger/verify.ts';
+import { faultFacts } from '../log.ts';
+import { fabricProfilePath, machineOf } from '../machine.ts';
+import {
+  digestKeys,
+  lacksKeys,
+  openSnapshot,
+  peersOf,
+  type Snapshot,
+  serviceCertificates,
+  trustOf,
+  verifierUrl,
+} from '../verify-sources.ts';
+import { logSigner } from './ledger.ts';
+
+export interface VerifyOptions {
+  readonly dataDir: string;
+  readonly json: boolean;
+}
+
+/** Verifies the machine over a data folder. Prints the report, and gives the exit code. */
+export async function runVerify({ dataDir, json }: VerifyOptions): Promise<number> {
+  const progress = (line: string): void => console.error(line);
+  let report: VerifyReport;
+  try {
+    report = await verifyMachine(dataDir, progress);
+  } catch (error) {
+    report = unreadable(error instanceof Error ? error.message : 'sources cannot be opened');
+  }
+  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(inWords(report));
+  return { sound: 0, unreadable: 1, tampered: 2 }[report.status];
+}
+
+async function verifyMachine(dataDir: string, progress: (line: string) => void): Promise<VerifyReport> {
+  const lacking = lacksKeys(dataDir);
+  if (lacking) throw new Error(lacking);
+  const machine = machineOf(dataDir);
+  const profile = readFabricProfile(fabricProfilePath(machine));
+  const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'reader' } });
+  let snapshot: Snapshot | undefined;
+  try {
+    return await verify({
+      hashing: nodeHashing,
+      trust: trustOf(
+        serviceCertificates(profile),
+        [new X509Certificate(readFileSync(profile.organisations.hospital.ca.rootPath))],
+        formatVerifierKey(LOG_ORIGIN, logSigner(machine.secrets.logSeed).publicKey, nodeHashing.hash),
+      ),
+      peers: peersOf(chain),
+      async open() {
+        snapshot = await openSnapshot(verifierUrl(machine));
+        return snapshot;
+      },
+      digestKey: digestKeys(machine.secrets.keyStore),
+      wait: async (ms) => {
+        await sleep(ms);
+      },
+      clock: () => performance.now(),
+      progress,
+      note: (error) => progress(`Could not be read: ${JSON.stringify(faultFacts(error))}`),
+    });
+  } finally {
+    await snapshot?.close();
+    chain.close();
+  }
+}
+
+function unreadable(says: string): VerifyReport {
+  const nowhere = { table: null, row: null, column: null, rightAt: null, wrongAt: null };
+  return {
+    status: 'unreadable',
+    size: 0,
+    counts: { entries: 0, leaves: 0, anchored: {}, pending: 0 },
+    findings: [{ store: 'evidence', ...nowhere, kind: 'unreadable', says }],
+    seconds: 0,
+  };
+}
+
+/** The report for a person: one sentence per finding, then what was compared. */
+export function inWords({ status, size, counts, findings, seconds }: VerifyReport): string {
+  const lines = findings.map(({ kind, says, rightAt, wrongAt }) => {
+    const since = rightAt === null ? '' : `; right at size ${rightAt}`;
+    const until = wrongAt === null ? '' : `; wrong at size ${wrongAt}`;
+    return `${kind}: ${says}${since}${until}.`;
+  });
+  const anchored = Object.entries(counts.anchored)
+    .map(([organisation, count]) => `${organisation} ${count}`)
+    .join(', ');
+  const verdict = {
+    sound: 'Sound.',
+    unreadable: 'Not everything could be read.',
+    tampered: 'Tampered.',
+  }[status];
+  lines.push(
+    `${verdict} At size ${size}: ${counts.entries} entries, ${counts.leaves} leaves; listed from peers: ${anchored || 'none'}. ${counts.pending} entries are not anchored yet. ${seconds} s.`,
+  );
+  return `${lines.join('\n')}\n`;
+}

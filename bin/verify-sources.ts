@@ -1,0 +1,325 @@
+// Composition: verification's sources over the running system: the database as `rehab_verify`, in one snapshot; each
+// organisation's own peer; certificates and keys from where they are kept. Reads only, and makes nothing that is missing.
+import { verify as verifyBytes, X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import postgres from 'postgres';
+import { canonicalColumn, tableShape } from '../db/change.ts';
+import { roleUrl } from '../db/migrate.ts';
+import { RECORDED, type RecordedName } from '../db/schema.ts';
+import { LOG_ORIGIN, ORGANISATIONS } from '../domain/consortium.ts';
+import { parseVerifierKey } from '../ledger/checkpoint.ts';
+import type { ColumnValue } from '../ledger/entry.ts';
+import type { Chain } from '../ledger/fabric/client.ts';
+import { type FabricProfile, identityFiles } from '../ledger/fabric/profile.ts';
+import { ChainRefusal } from '../ledger/fabric/trouble.ts';
+import { BrokenListing, type PeerLog } from '../ledger/reader.ts';
+import { KeyMissing, type KeyStore, keyRing, nodeHashing } from '../ledger/record-key.ts';
+import { certificateHolds, certificateKeyId, ed25519From } from '../ledger/signing.ts';
+import {
+  NO_VALUE,
+  type StoredEntry,
+  type StoredLeaf,
+  type StoredLog,
+  type StoredRow,
+  type Trust,
+  type VerifySources,
+} from '../ledger/verify-sources.ts';
+import { databaseUrl, type Machine } from './machine.ts';
+
+/** The database as the role that verifies, also in a process that was given another role's address. */
+export const verifierUrl = (machine: Machine): string =>
+  machine.run
+    ? roleUrl(machine.run.postgres.owner, 'verify', machine.secrets.passwords)
+    : databaseUrl(machine, 'verify');
+
+/** Says why a data folder cannot be verified, when its keys were never made or lie elsewhere. */
+export function lacksKeys(dataDir: string): string | undefined {
+  return existsSync(join(dataDir, 'keys', 'log'))
+    ? undefined
+    : `data folder has no keys; name the folder of the machine with --data: ${dataDir}`;
+}
+
+/** Each organisation's own peer, as a reader of the log. */
+export function peersOf(chain: Chain): PeerLog[] {
+  return ORGANISATIONS.map((organisation) => ({
+    organisation,
+    head: () => chain.head(organisation),
+    checkpointAt: (size) => chain.checkpointAt(organisation, size),
+    async leaves(first, count) {
+      try {
+        return await chain.leaves(organisation, first, count);
+      } catch (error) {
+        if (error instanceof ChainRefusal && error.code === 'BROKEN_LEAVES') {
+          const [objection] = error.objections;
+          const index = objection?.kind === 'refused' ? Number(objection.facts.index) : first;
+          throw new BrokenListing(Number.isSafeInteger(index) ? index : first);
+        }
+        throw error;
+      }
+    },
+  }));
+}
+
+/** Certificates of the service: today's, and former ones that entries may still name. */
+export function serviceCertificates(profile: FabricProfile): X509Certificate[] {
+  const { certPath } = identityFiles(profile, 'hospital', 'service');
+  const folder = dirname(certPath);
+  const former = readdirSync(folder).filter((name) => /^former-[0-9a-f]+\.pem$/.test(name));
+  return [certPath, ...former.map((name) => join(folder, name))].map(
+    (path) => new X509Certificate(readFileSync(path)),
+  );
+}
+
+/** Trust in certificates that descend from `roots`, and in the log's key. */
+export function trustOf(
+  certificates: readonly X509Certificate[],
+  roots: readonly X509Certificate[],
+  logKey: string,
+): Trust {
+  const byKey = new Map(certificates.map((certificate) => [certificateKeyId(certificate), certificate]));
+  // A chain is checked once per certificate, its time of validity per entry.
+  const issued = new Map(
+    certificates.map((certificate) => [
+      certificate,
+      certificateHolds(certificate, roots, new Date(certificate.validFrom)),
+    ]),
+  );
+  return {
+    origin: LOG_ORIGIN,
+    logKeys: [parseVerifierKey(logKey, nodeHashing.hash)],
+    verifyNote: (publicKey, message, signature) =>
+      verifyBytes(null, message, ed25519From(publicKey), signature),
+    async entrySignature(keyId, at, body, signature) {
+      const certificate = byKey.get(keyId);
+      if (!certificate) return 'unknown-key';
+      const time = at.getTime();
+      if (
+        !issued.get(certificate) ||
+        !(time >= certificate.validFromDate.getTime() && time <= certificate.validToDate.getTime())
+      )
+        return 'not-certified';
+      // With a callback, so that the check runs beside this thread.
+      const holds = await new Promise<boolean>((resolve) =>
+        verifyBytes(
+          'sha256',
+          body,
+          { key: certificate.publicKey, dsaEncoding: 'ieee-p1363' },
+          signature,
+          (error, result) => resolve(!error && result),
+        ),
+      );
+      return holds ? 'holds' : 'wrong';
+    },
+  };
+}
+
+/** The key that digests a subject's columns, from where keys are kept. */
+export function digestKeys(keyStore: KeyStore): VerifySources['digestKey'] {
+  const ring = keyRing(keyStore, 20_000);
+  return async (kind, id) => {
+    try {
+      return (await (kind === 'case' ? ring.of('case', id) : ring.of('system', 'system'))).digest;
+    } catch (error) {
+      if (error instanceof KeyMissing) return undefined;
+      throw error;
+    }
+  };
+}
+
+/** Rows of one portion. Entries come with their bytes, some thousands each, so portions stay below a few megabytes. */
+const PORTION = 500;
+
+const ENTRY_COLUMNS = `e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.person_id,
+  to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, e.body, e.signature, e.key_id`;
+
+interface EntryRecord {
+  id: string | null;
+  subject_kind: string;
+  subject_id: string;
+  subject_version: number;
+  event: string;
+  person_id: string;
+  at: string;
+  body: Uint8Array;
+  signature: Uint8Array;
+  key_id: string;
+}
+
+/** A snapshot of the database, held until `close`. */
+export interface Snapshot extends StoredLog {
+  close(): Promise<void>;
+}
+
+/**
+ * Takes one snapshot: REPEATABLE READ, READ ONLY, on a connection of its own. What commits later is not in it, so work
+ * goes on meanwhile and is never a finding.
+ */
+export async function openSnapshot(url: string): Promise<Snapshot> {
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: 10,
+    onnotice: () => undefined,
+    connection: {
+      application_name: 'rehab-verify',
+      statement_timeout: 600_000,
+      lock_timeout: 10_000,
+      // Peers may be slow between two portions.
+      idle_in_transaction_session_timeout: 0,
+      search_path: 'pg_catalog, public',
+      TimeZone: 'UTC',
+      DateStyle: 'ISO',
+    } as Record<string, string | number>,
+  });
+  const close = () => sql.end({ timeout: 5 });
+  let one: postgres.ReservedSql;
+  try {
+    one = await sql.reserve();
+    await one.unsafe('begin transaction isolation level repeatable read read only');
+    // The snapshot is taken by the first statement, not by BEGIN.
+    await one.unsafe('select 1');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  let cursors = 0;
+
+  async function* portions<T>(query: string): AsyncGenerator<readonly T[]> {
+    const name = `portion_${cursors++}`;
+    await one.unsafe(`declare ${name} no scroll cursor for ${query}`);
+    for (;;) {
+      const rows = await one.unsafe(`fetch ${PORTION} from ${name}`);
+      if (rows.length === 0) break;
+      yield rows as unknown as readonly T[];
+    }
+    await one.unsafe(`close ${name}`);
+  }
+  async function* mapped<T, U>(query: string, shape: (row: T) => U): AsyncGenerator<readonly U[]> {
+    for await (const portion of portions<T>(query)) yield portion.map(shape);
+  }
+
+  return {
+    leaves: () =>
+      mapped<
+        EntryRecord & { index: string; entry_id: string; commitment: Uint8Array; leaf_hash: Uint8Array },
+        StoredLeaf
+      >(
+        `select l.index, l.entry_id, l.commitment, l.leaf_hash, ${ENTRY_COLUMNS}
+         from public.log_leaves l left join public.audit_entries e on e.id = l.entry_id order by l.index`,
+        (row) => ({
+          index: Number(row.index),
+          entryId: row.entry_id,
+          commitment: row.commitment,
+          leafHash: row.leaf_hash,
+          entry: row.id === null ? null : storedEntry(row),
+        }),
+      ),
+    pending: () =>
+      mapped(
+        `select ${ENTRY_COLUMNS} from public.audit_entries e
+         where not exists (select 1 from public.log_leaves l where l.entry_id = e.id)
+         order by e.xact, e.subject_kind, e.subject_id, e.subject_version`,
+        storedEntry,
+      ),
+    entries: async (ids) =>
+      (
+        await one.unsafe<EntryRecord[]>(
+          `select ${ENTRY_COLUMNS} from public.audit_entries e where e.id = any($1::uuid[])`,
+          [ids as string[]],
+        )
+      ).map(storedEntry),
+    checkpoints: () =>
+      mapped<
+        { size: string; root: Uint8Array; note: string },
+        { size: number; root: Uint8Array; note: string }
+      >('select size, root, note from public.log_checkpoints order by size', ({ size, root, note }) => ({
+        size: Number(size),
+        root,
+        note,
+      })),
+    anchors: () =>
+      mapped<{ size: string; root: Uint8Array }, { size: number; root: Uint8Array }>(
+        'select size, root from public.log_anchors order by size',
+        ({ size, root }) => ({ size: Number(size), root }),
+      ),
+    async head() {
+      const [row] = await one.unsafe<{ size: string; root: Uint8Array; range: Uint8Array }[]>(
+        'select size, root, range from public.log_head where id = 1',
+      );
+      return row && { size: Number(row.size), root: row.root, range: row.range };
+    },
+    subjects: () =>
+      mapped<
+        { kind: string; id: string; version: number; last: Uint8Array; entry_id: string },
+        { kind: string; id: string; version: number; last: Uint8Array; entryId: string }
+      >('select kind, id, version, last, entry_id from public.audit_subjects', ({ entry_id, ...row }) => ({
+        ...row,
+        entryId: entry_id,
+      })),
+    tables: Object.keys(RECORDED).map((table) => tableShape(table as RecordedName).name),
+    rows: (table) =>
+      mapped<
+        {
+          row: Record<string, unknown>;
+          id: string | null;
+          subject_kind: string;
+          subject_id: string;
+          body: Uint8Array;
+        },
+        StoredRow
+      >(
+        // The name is one of ours, never from outside.
+        `select to_jsonb(r) as row, e.id, e.subject_kind, e.subject_id, e.body
+         from public.${table} r left join public.audit_entries e on e.id = r.entry_id`,
+        ({ row, id, subject_kind, subject_id, body }) => ({
+          ...storedRow(table, row),
+          entry: id === null ? null : { subjectKind: subject_kind, subjectId: subject_id, body },
+        }),
+      ),
+    async close() {
+      one.release();
+      await close();
+    },
+  };
+}
+
+function storedEntry(row: EntryRecord): StoredEntry {
+  return {
+    id: row.id as string, // only asked where there is one
+    subjectKind: row.subject_kind,
+    subjectId: row.subject_id,
+    subjectVersion: row.subject_version,
+    event: row.event,
+    personId: row.person_id,
+    at: row.at,
+    body: row.body,
+    signature: row.signature,
+    keyId: row.key_id,
+  };
+}
+
+const typesByTable = new Map<string, ReadonlyMap<string, string>>();
+for (const table of Object.keys(RECORDED) as RecordedName[]) {
+  const shape = tableShape(table);
+  typesByTable.set(shape.name, new Map(shape.columns.map(({ name, type }) => [name, type])));
+}
+
+/** Every column that the database has, also one that the schema does not know: nobody may have written it. */
+function storedRow(table: string, row: Record<string, unknown>): Omit<StoredRow, 'entry'> {
+  const types = typesByTable.get(table);
+  const columns: Record<string, ColumnValue | typeof NO_VALUE | null> = {};
+  for (const [name, value] of Object.entries(row)) {
+    if (name === 'entry_id') continue;
+    columns[name] = value === null ? null : canonical(types?.get(name) ?? '', value);
+  }
+  return { key: String(row.id), entryId: String(row.entry_id), columns };
+}
+
+function canonical(type: string, value: unknown): ColumnValue | typeof NO_VALUE {
+  try {
+    return canonicalColumn(type, value);
+  } catch {
+    // An instant at infinity, for one: no writer of ours can have meant it.
+    return NO_VALUE;
+  }
+}

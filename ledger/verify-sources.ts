@@ -1,0 +1,159 @@
+// Station 7, what verification reads: the shapes of its sources and of what it finds. Built by bin over the running system, or
+// over an export by an outsider. Types alone, and nothing that could read anything by itself.
+import type { VerifierKey, VerifySignature } from './checkpoint.ts';
+import type { ColumnValue, Hashing } from './entry.ts';
+import type { PeerLog } from './reader.ts';
+
+/** Where something is wrong. */
+export const STORES = ['postgres', 'log', 'chain', 'history', 'evidence'] as const;
+
+/** What happened to it. */
+export const FINDING_KINDS = [
+  'edited',
+  'deleted',
+  'inserted',
+  'reordered',
+  'truncated',
+  'forged',
+  'forked',
+  'key-missing',
+  'unreadable',
+] as const;
+
+/** One thing that is wrong, as precisely as the stores allow (DESIGN.md section 7). */
+export interface Finding {
+  readonly store: (typeof STORES)[number];
+  /** Table, or the store's own collection: `log_leaves`, `log_checkpoints`, `peer-hospital`. */
+  readonly table: string | null;
+  readonly row: string | null;
+  readonly column: string | null;
+  readonly kind: (typeof FINDING_KINDS)[number];
+  /** Size of the last checkpoint at which it was right, and of the first at which it is wrong; null when not known. */
+  readonly rightAt: number | null;
+  readonly wrongAt: number | null;
+  /** One sentence for a person; ids and places only. */
+  readonly says: string;
+}
+
+/** The report of a run (DESIGN.md section 7). */
+export interface VerifyReport {
+  readonly status: 'sound' | 'unreadable' | 'tampered';
+  /** Size of the newest anchored checkpoint, at which everything was compared. */
+  readonly size: number;
+  readonly counts: {
+    /** Entries below that size whose bytes hash to the leaf at their place. */
+    readonly entries: number;
+    /** Leaves below that size as the log keeps them. */
+    readonly leaves: number;
+    /** Leaves listed from each organisation's own peer, as far as they hash to its root. */
+    readonly anchored: Readonly<Record<string, number>>;
+    /** Entries behind that size: checked like all others, and not anchored yet. */
+    readonly pending: number;
+  };
+  readonly findings: readonly Finding[];
+  readonly seconds: number;
+}
+
+/** An entry as it is stored: its bytes, its signature, and the columns beside them. */
+export interface StoredEntry {
+  readonly id: string;
+  readonly subjectKind: string;
+  readonly subjectId: string;
+  readonly subjectVersion: number;
+  readonly event: string;
+  readonly personId: string;
+  readonly at: string;
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly keyId: string;
+}
+
+/** A place in the log, with the entry that it names, when there is one. */
+export interface StoredLeaf {
+  readonly index: number;
+  readonly entryId: string;
+  readonly commitment: Uint8Array;
+  readonly leafHash: Uint8Array;
+  readonly entry: StoredEntry | null;
+}
+
+/** Stands for a stored value that has no canonical form, and so cannot be what was written. */
+export const NO_VALUE = Symbol('no canonical value');
+
+/** A row of a recorded table. */
+export interface StoredRow {
+  readonly key: string;
+  readonly entryId: string;
+  /** Every column but the entry's id, in its canonical form (db/change.ts); null where it is null. */
+  readonly columns: Readonly<Record<string, ColumnValue | typeof NO_VALUE | null>>;
+  /** The entry that the row names, when there is one. */
+  readonly entry: Pick<StoredEntry, 'subjectKind' | 'subjectId' | 'body'> | null;
+}
+
+export interface StoredSubject {
+  readonly kind: string;
+  readonly id: string;
+  readonly version: number;
+  readonly last: Uint8Array;
+  readonly entryId: string;
+}
+
+export interface StoredCheckpoint {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+}
+
+/**
+ * One snapshot of the database: every answer must be of the same instant, or work that commits meanwhile looks like
+ * tampering. Listings come in portions; each may throw, then the run ends as unreadable.
+ */
+export interface StoredLog {
+  /** In the order of their index. */
+  leaves(): AsyncIterable<readonly StoredLeaf[]>;
+  /** Entries that no leaf names, in the order in which they were committed. */
+  pending(): AsyncIterable<readonly StoredEntry[]>;
+  entries(ids: readonly string[]): Promise<readonly StoredEntry[]>;
+  /** In the order of their size. */
+  checkpoints(): AsyncIterable<readonly StoredCheckpoint[]>;
+  anchors(): AsyncIterable<readonly Omit<StoredCheckpoint, 'note'>[]>;
+  head(): Promise<
+    { readonly size: number; readonly root: Uint8Array; readonly range: Uint8Array } | undefined
+  >;
+  subjects(): AsyncIterable<readonly StoredSubject[]>;
+  /** Recorded tables by name. */
+  readonly tables: readonly string[];
+  rows(table: string): AsyncIterable<readonly StoredRow[]>;
+}
+
+/** Whose signatures count. Never taken from what is verified. */
+export interface Trust {
+  /** Origin line of the log's checkpoints, and the keys that sign them. */
+  readonly origin: string;
+  readonly logKeys: readonly VerifierKey[];
+  readonly verifyNote: VerifySignature;
+  /** Whether an entry's signature holds under a certificate that its organisation's authority gave, valid at that time. */
+  entrySignature(
+    keyId: string,
+    at: Date,
+    body: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<'holds' | 'wrong' | 'unknown-key' | 'not-certified'>;
+}
+
+/** Everything a run needs. */
+export interface VerifySources {
+  readonly hashing: Hashing;
+  readonly trust: Trust;
+  readonly peers: readonly PeerLog[];
+  /** Opens the snapshot. Called after the anchored size is pinned, so that the snapshot holds at least that much. */
+  open(): Promise<StoredLog>;
+  /** The key that digests a subject's columns; undefined when it is not there. */
+  digestKey(subjectKind: string, subjectId: string): Promise<Uint8Array | undefined>;
+  readonly wait: (ms: number) => Promise<void>;
+  /** Milliseconds of a clock that does not run back. */
+  readonly clock: () => number;
+  readonly progress: (line: string) => void;
+  /** Told of the error behind a source that could not be read to its end. */
+  readonly note: (error: unknown) => void;
+}
