@@ -2,7 +2,6 @@
 // unknown outcome's 202. Pages and fragments both come from here; what was typed is never lost on the way.
 
 import type { Context } from 'hono';
-import { getCookie } from 'hono/cookie';
 import type { Child } from 'hono/jsx';
 import { newestCheckpoint } from '../db/views/log.ts';
 import type { Organisation } from '../domain/consortium.ts';
@@ -15,13 +14,13 @@ import {
   noticePartial,
   type PageOptions,
   page,
-  type Theme,
   VARY,
   wantsFragment,
 } from './layout.tsx';
 import { type FaultWords, faultWords } from './parts/error-summary.tsx';
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
+import { preferencesOf } from './preferences.ts';
 import { langOf, type Text, text } from './text/text.ts';
 
 /** The status of each refusal (DESIGN.md section 9, 23). */
@@ -54,20 +53,18 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
 
 /** The catalogue of a request: the cookie's language, else the browser's. */
 export const wordsFor = (c: Context<WebEnv>, deps: WebDeps): Text =>
-  text(langOf(getCookie(c, 'lang'), c.req.header('accept-language')), deps.parameters.calendar.zone);
-
-const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+  text(langOf(preferencesOf(c).lang, c.req.header('accept-language')), deps.parameters.calendar.zone);
 
 /** The frame of a request's page. Built anew each time; nothing of one person's frame reaches another's. */
 export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame> {
   const t = wordsFor(c, deps);
   const { session } = c.var;
-  const theme = THEMES.find((known) => known === getCookie(c, 'theme')) ?? 'system';
+  const { theme, density, keys } = preferencesOf(c);
   return {
     t,
     theme,
-    density: getCookie(c, 'density') === 'compact' ? 'compact' : 'comfortable',
-    keys: getCookie(c, 'keys') !== 'off',
+    density,
+    keys,
     path: c.req.path,
     demonstration: deps.settings.demonstration,
     ...(session

@@ -2,13 +2,17 @@
 import { applyRoutes } from './apply/routes.tsx';
 import { caseRoutes } from './cases/routes.tsx';
 import type { WebDeps } from './deps.ts';
+import { helpRoutes } from './help/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
 import type { Routes } from './routes.ts';
+import { settingsRoutes } from './settings/routes.tsx';
 import { signInRoutes } from './sign-in/routes.tsx';
 
 /** Every subject's routes. */
 export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   signInRoutes,
+  helpRoutes,
+  settingsRoutes,
   myRoutes,
   caseRoutes,
   applyRoutes,

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { transform } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { bundle } from 'lightningcss';
 import { ICON_NAMES } from './icons.ts';
 
@@ -84,9 +84,23 @@ async function app(): Promise<BuiltAsset> {
   return built('app.js', 'text/javascript; charset=utf-8', code);
 }
 
+/** Passkeys: the sign-in library's browser half and our few lines, for the two pages that need them. */
+async function passkey(): Promise<BuiltAsset> {
+  const { outputFiles } = await build({
+    entryPoints: [join(here, 'passkey.js')],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+    legalComments: 'none',
+  });
+  return built('passkey.js', 'text/javascript; charset=utf-8', outputFiles[0]?.contents ?? '');
+}
+
 /** Builds every asset in memory; takes a fraction of a second. */
 export async function makeAssets(): Promise<BuiltAsset[]> {
-  return [styles(), ...(await Promise.all([htmx(), app(), sprite(), favicon()]))];
+  return [styles(), ...(await Promise.all([htmx(), app(), passkey(), sprite(), favicon()]))];
 }
 
 /** Writes the assets and `manifest.json` into a folder, for production. The folder may exist. */

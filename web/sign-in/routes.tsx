@@ -1,16 +1,18 @@
 // Station 1, web: signing in and out. Passkeys with user verification, or, in the demonstration on loopback, a list of
 // invented people. Known and unknown people are answered alike (I7).
 import { asc, eq, isNull } from 'drizzle-orm';
+import type { Context } from 'hono';
 import { persons, roleAssignments } from '../../db/schema.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
-import type { WebDeps } from '../deps.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { landingOf } from '../paths.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { closeSession, openSession } from '../session.ts';
+import { countTry, jsonBody, passkeysWork, signInOptions, signInWith } from './passkeys.ts';
 import { SignIn } from './sign-in.tsx';
 
 export function signInRoutes(deps: WebDeps): Routes {
@@ -40,8 +42,33 @@ export function signInRoutes(deps: WebDeps): Routes {
       c,
       deps,
       { title: t.signIn.title },
-      <SignIn t={t} people={people} signedOut={c.req.query('out') === '1'} />,
+      <SignIn
+        t={t}
+        people={people}
+        passkeys={passkeysWork(deps.settings.publicUrl)}
+        signedOut={c.req.query('out') === '1'}
+      />,
     );
+  });
+
+  /** Told to programs of ours alone: the script on the page. */
+  const wait = (c: Context<WebEnv>, seconds: number): Response => {
+    c.header('Retry-After', String(seconds));
+    return c.json({ words: wordsFor(c, deps).errors.tooMany(seconds) }, 429);
+  };
+
+  r.post('/sign-in/passkey/options', 'public', async (c) => {
+    const seconds = await countTry(c, deps);
+    return seconds > 0 ? wait(c, seconds) : c.json(await signInOptions(deps));
+  });
+
+  r.post('/sign-in/passkey', 'public', async (c) => {
+    const seconds = await countTry(c, deps);
+    if (seconds > 0) return wait(c, seconds);
+    const found = await signInWith(c, deps, await jsonBody(c));
+    if (!found || !(await openSession(c, deps, found.person, found.role, 'passkey')))
+      return c.json({ words: wordsFor(c, deps).signIn.unknown }, 401);
+    return c.json({ go: landingOf(found.role) });
   });
 
   if (demonstration)

@@ -1,6 +1,8 @@
 // Station 1, web: the sign-in page. No memory test: a passkey, or in the demonstration a list of invented people by role.
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
+import { assetUrl } from '../assets/manifest.ts';
+import { Icon } from '../parts/icon.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
 import type { Text } from '../text/text.ts';
@@ -17,24 +19,55 @@ export interface DemonstrationPerson {
 export function SignIn({
   t,
   people,
+  passkeys,
   signedOut,
 }: {
   t: Text;
   people: readonly DemonstrationPerson[];
+  /** Whether the service is reached under a name, as passkeys demand. */
+  passkeys: boolean;
   signedOut: boolean;
 }) {
   const roles = [...new Set(people.map((person) => person.role))];
   return (
-    <>
+    <div class="sign-in stack">
       {signedOut ? <Notice tone="note">{t.signIn.signedOut}</Notice> : null}
+      <section class="card stack">
+        {passkeys ? (
+          <form
+            class="stack"
+            method="post"
+            action="/sign-in/passkey"
+            data-passkey="use"
+            data-waiting={t.passkeys.waiting}
+            data-refused={t.signIn.unknown}
+          >
+            <p>{t.signIn.passkeyHint}</p>
+            <div class="cluster">
+              <button class="button primary" type="submit" disabled>
+                <Icon name="key-round" />
+                {t.signIn.passkey}
+              </button>
+              <span role="status" />
+            </div>
+            <noscript>
+              <p class="soft">{t.signIn.noScript}</p>
+            </noscript>
+          </form>
+        ) : (
+          <p class="soft">{t.passkeys.needsName}</p>
+        )}
+      </section>
       {roles.length > 0 ? (
-        <section class="stack">
-          <h2>{t.signIn.demoTitle}</h2>
-          <p>{t.signIn.demo}</p>
+        <section class="stack" aria-labelledby="demonstration">
+          <div class="stack-tight">
+            <h2 id="demonstration">{t.signIn.demoTitle}</h2>
+            <p class="soft">{t.signIn.demo}</p>
+          </div>
           {roles.map((role) => (
-            <section class="stack">
-              <h3>{t.roles[role]}</h3>
-              <ul class="cluster plain">
+            <section class="stack-tight">
+              <h3 class="role-name">{t.roles[role]}</h3>
+              <ul class="people plain">
                 {people
                   .filter((person) => person.role === role)
                   .map((person) => (
@@ -42,9 +75,11 @@ export function SignIn({
                       <form method="post" action="/sign-in/demonstration">
                         <input type="hidden" name="person" value={person.id} />
                         <input type="hidden" name="role" value={role} />
-                        <button class="button" type="submit">
-                          <Said inline text={person.name} />
-                          {person.lead ? `, ${t.signIn.lead}` : ''}
+                        <button class="person" type="submit">
+                          <b>
+                            <Said inline text={person.name} />
+                          </b>
+                          <span class="meta">{aboutOf(t, person)}</span>
                         </button>
                       </form>
                     </li>
@@ -54,6 +89,17 @@ export function SignIn({
           ))}
         </section>
       ) : null}
-    </>
+      {passkeys ? <script src={assetUrl('passkey.js')} defer /> : null}
+    </div>
   );
+}
+
+/** What tells people of one role apart: organisation, disciplines, lead. */
+function aboutOf(t: Text, person: DemonstrationPerson): string {
+  const parts = [
+    ...(person.organisation ? [t.organisations[person.organisation]] : []),
+    ...(person.lead ? [t.signIn.lead] : []),
+    ...person.disciplines.map((discipline) => t.disciplines[discipline]),
+  ];
+  return parts.length > 0 ? parts.join(' · ') : t.roles[person.role];
 }

@@ -1,0 +1,102 @@
+// Station 1, web: settings and passkeys of the person who is signed in, and the change of language that every page offers.
+import { isRefusal, refuse } from '../../domain/refusal.ts';
+import type { WebDeps } from '../deps.ts';
+import { readForm, takeFields } from '../form.ts';
+import { signedIn } from '../guard.ts';
+import { paths } from '../paths.ts';
+import { DENSITIES, keepPreference, preferencesOf, THEMES } from '../preferences.ts';
+import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { type Routes, routes } from '../routes.ts';
+import {
+  addOptions,
+  addPasskey,
+  jsonBody,
+  passkeysOf,
+  passkeysWork,
+  removePasskey,
+} from '../sign-in/passkeys.ts';
+import { LANGS } from '../text/formats.ts';
+import { Settings } from './settings.tsx';
+
+export function settingsRoutes(deps: WebDeps): Routes {
+  const r = routes(deps);
+
+  r.get('/settings', 'settings.change', async (c) => {
+    const t = wordsFor(c, deps);
+    const asked = c.req.query('done');
+    return await pageAnswer(
+      c,
+      deps,
+      { title: t.settings.title },
+      <Settings
+        t={t}
+        preferences={preferencesOf(c)}
+        passkeys={await passkeysOf(deps, signedIn(c).person)}
+        passkeysWork={passkeysWork(deps.settings.publicUrl)}
+        done={asked === 'saved' || asked === 'passkey' ? asked : undefined}
+      />,
+    );
+  });
+
+  r.post('/settings', 'settings.change', async (c) => {
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['lang', 'theme', 'density', 'keys'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const known = {
+      lang: LANGS.find((one) => one === fields.get('lang')),
+      theme: THEMES.find((one) => one === fields.get('theme')),
+      density: DENSITIES.find((one) => one === fields.get('density')),
+      keys: (['on', 'off'] as const).find((one) => one === fields.get('keys')),
+    };
+    for (const name of ['lang', 'theme', 'density', 'keys'] as const) {
+      const value = known[name];
+      if (fields.has(name) && !value) return await refusedPage(c, deps, refuse('malformed'));
+      if (value) keepPreference(c, name, value);
+    }
+    return goTo(c, `${paths.settings}?done=saved`);
+  });
+
+  // Also for people who are not signed in: the sign-in page speaks both languages.
+  r.post('/settings/language', 'public', async (c) => {
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['language', 'from'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const lang = LANGS.find((one) => one === fields.get('language'));
+    if (!lang) return await refusedPage(c, deps, refuse('malformed'));
+    keepPreference(c, 'lang', lang);
+    return goTo(c, ownPath(fields.get('from')));
+  });
+
+  r.post('/settings/passkeys/options', 'settings.change', async (c) => {
+    const options = await addOptions(deps, signedIn(c));
+    return options ? c.json(options) : c.json({ words: wordsFor(c, deps).passkeys.refused }, 409);
+  });
+
+  r.post('/settings/passkeys', 'settings.change', async (c) =>
+    (await addPasskey(deps, signedIn(c), await jsonBody(c)))
+      ? c.json({ go: `${paths.settings}?done=passkey` })
+      : c.json({ words: wordsFor(c, deps).passkeys.refused }, 422),
+  );
+
+  r.post('/settings/passkeys/remove', 'settings.change', async (c) => {
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['passkey'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const removed = await removePasskey(deps, signedIn(c).person, fields.get('passkey'));
+    return removed.length > 0
+      ? goTo(c, `${paths.settings}?done=saved`)
+      : await refusedPage(c, deps, refuse('unknown'));
+  });
+
+  return r;
+}
+
+/** An address of our own to come back to; anything else leads to the start. */
+const ownPath = (path: string): string =>
+  /^\/(?!\/)[\w\-./]*$/.test(path) && !path.includes('..') ? path : '/';

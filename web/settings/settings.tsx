@@ -1,0 +1,129 @@
+// Station 1, web: a person's settings and passkeys. Plain forms; the passkey's own button needs script and says so.
+import { assetUrl } from '../assets/manifest.ts';
+import { Field } from '../parts/field.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Notice } from '../parts/notice.tsx';
+import type { Preferences } from '../preferences.ts';
+import { LANGS } from '../text/formats.ts';
+import { type Text, text } from '../text/text.ts';
+
+export function Settings({
+  t,
+  preferences,
+  passkeys,
+  passkeysWork,
+  done,
+}: {
+  t: Text;
+  preferences: Preferences;
+  passkeys: readonly { readonly id: string; readonly createdAt: string }[];
+  passkeysWork: boolean;
+  done: 'saved' | 'passkey' | undefined;
+}) {
+  return (
+    <div class="form-page stack-wide">
+      {done ? <Notice tone="good">{done === 'saved' ? t.settings.saved : t.passkeys.done}</Notice> : null}
+      <form method="post" action="/settings" class="stack">
+        <Field
+          t={t}
+          control="radios"
+          layout="row"
+          name="lang"
+          label={t.settings.language}
+          value={t.lang}
+          options={LANGS.map((lang) => ({ value: lang, label: text(lang).languageName }))}
+        />
+        <Field
+          t={t}
+          control="radios"
+          layout="row"
+          name="theme"
+          label={t.settings.theme}
+          value={preferences.theme}
+          options={(['system', 'light', 'dark'] as const).map((value) => ({
+            value,
+            label: t.settings.themes[value],
+          }))}
+        />
+        <Field
+          t={t}
+          control="radios"
+          layout="row"
+          name="density"
+          label={t.settings.density}
+          value={preferences.density}
+          options={(['comfortable', 'compact'] as const).map((value) => ({
+            value,
+            label: t.settings.densities[value],
+          }))}
+        />
+        <Field
+          t={t}
+          control="radios"
+          layout="row"
+          name="keys"
+          label={t.settings.keys}
+          hint={t.settings.keysHint}
+          value={preferences.keys ? 'on' : 'off'}
+          options={[
+            { value: 'on', label: t.settings.keysOn },
+            { value: 'off', label: t.settings.keysOff },
+          ]}
+        />
+        <div class="actions">
+          <button class="button primary" type="submit">
+            {t.settings.save}
+          </button>
+        </div>
+      </form>
+      <section class="stack" aria-labelledby="passkeys-title">
+        <h2 id="passkeys-title">{t.settings.passkeys}</h2>
+        {passkeys.length === 0 ? <p class="soft">{t.passkeys.none}</p> : null}
+        <ul class="plain stack-tight">
+          {passkeys.map(({ id, createdAt }) => (
+            <li class="card spread">
+              <span>
+                <Icon name="key-round" /> {t.passkeys.last},{' '}
+                <span class="soft">
+                  <Moment t={t} at={new Date(createdAt)} />
+                </span>
+              </span>
+              <form method="post" action="/settings/passkeys/remove">
+                <input type="hidden" name="passkey" value={id} />
+                <button class="button small" type="submit">
+                  {t.passkeys.remove}
+                </button>
+              </form>
+            </li>
+          ))}
+        </ul>
+        {passkeysWork ? (
+          <form
+            class="stack-tight"
+            method="post"
+            action="/settings/passkeys"
+            data-passkey="add"
+            data-waiting={t.passkeys.waiting}
+            data-refused={t.passkeys.refused}
+          >
+            <p class="soft">{t.settings.passkeyHint}</p>
+            <div class="cluster">
+              <button class="button" type="submit" disabled>
+                <Icon name="plus" />
+                {t.settings.addPasskey}
+              </button>
+              <span role="status" />
+            </div>
+            <noscript>
+              <p class="soft">{t.signIn.noScript}</p>
+            </noscript>
+            <script src={assetUrl('passkey.js')} defer />
+          </form>
+        ) : (
+          <p class="soft">{t.passkeys.needsName}</p>
+        )}
+      </section>
+    </div>
+  );
+}
