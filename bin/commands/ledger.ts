@@ -63,14 +63,17 @@ export async function runLedger(machine: Machine): Promise<void> {
     as: { organisation: 'hospital', identity: 'ledger' },
   });
   let grown: (() => void) | undefined;
+  let unseen = false;
   const ops = await serveOps(machine.settings.REHAB_OPS_PORT, log);
 
   const sequencing = (async () => {
     while (!signal.aborted) {
       try {
         const { taken } = await sequencer.once();
-        if (taken > 0) grown?.();
-        else await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
+        if (taken > 0) {
+          unseen = true;
+          grown?.();
+        } else await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
       } catch (error) {
         // Postgres is away or the head moved: what is committed is read again at the next try.
         log.warn(faultFacts(error), 'sequencer met a fault');
@@ -116,9 +119,13 @@ export async function runLedger(machine: Machine): Promise<void> {
   const anchoring = keepAnchoring(anchor, {
     signal,
     changed: async (stopping) => {
-      const wake = new Promise<void>((resolve) => {
-        grown = resolve;
-      });
+      // Growth between the anchor's last look and here must not be slept over.
+      const wake = unseen
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => {
+            grown = resolve;
+          });
+      unseen = false;
       await Promise.race([wake, sleep(1000, undefined, { signal: stopping }).catch(() => undefined)]);
     },
     onTrouble: (error) => log.warn(faultFacts(error), 'chain is not answering; entries wait'),
