@@ -1,9 +1,13 @@
 // Station 1, web: the subjects of the app, a folder each. The order does not matter: no two share an address.
 import { applyRoutes } from './apply/routes.tsx';
+import { auditRoutes } from './audit/routes.tsx';
+import { boardRoutes } from './board/routes.tsx';
 import { caseRoutes } from './cases/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import { helpRoutes } from './help/routes.tsx';
+import { liveRoutes } from './live/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
+import { peopleRoutes } from './people/routes.tsx';
 import type { Routes } from './routes.ts';
 import { settingsRoutes } from './settings/routes.tsx';
 import { signInRoutes } from './sign-in/routes.tsx';
@@ -11,6 +15,10 @@ import { signInRoutes } from './sign-in/routes.tsx';
 /** Every subject's routes. */
 export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   signInRoutes,
+  peopleRoutes,
+  auditRoutes,
+  liveRoutes,
+  boardRoutes,
   helpRoutes,
   settingsRoutes,
   myRoutes,

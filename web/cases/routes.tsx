@@ -15,6 +15,7 @@ import {
 } from '../../db/views/case.ts';
 import { caseByNumber, casesByName, casesPage } from '../../db/views/cases.ts';
 import { entriesOf, entryCount } from '../../db/views/entries.ts';
+import { newestCheckpoint } from '../../db/views/log.ts';
 import { isUuid, readCaseNumber } from '../../domain/ids.ts';
 import { ACTIONS, type Action, LIFECYCLE, OUTCOMES, STAGES } from '../../domain/lifecycle.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
@@ -24,6 +25,7 @@ import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { factsOf, mayAct } from '../my/acts.tsx';
 import { endedInOf, myCase } from '../my/my-case.tsx';
+import { LiveBar } from '../parts/live-bar.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { type CaseSection, paths } from '../paths.ts';
 import { recordRefusal } from '../recorded.ts';
@@ -279,6 +281,7 @@ async function sectionPage(
     decisionsOf(deps.db, head.id),
     factsOf(deps, head),
   ]);
+  const checkpoint = await newestCheckpoint(deps.db);
   const turns = turnsOf(t, tasks, seen.own, session.person);
   const mine = turns.find(({ yours, task }) => yours && task.holder);
   const done = ACTIONS.find((action) => action === c.req.query('done')) as Action | undefined;
@@ -301,6 +304,16 @@ async function sectionPage(
         : { href: paths.cases, words: t.cases.title },
       actions: (
         <>
+          {section === 'overview' && !seen.own ? (
+            <LiveBar
+              t={t}
+              topic="case"
+              about={{ case: head.id }}
+              after={checkpoint.size}
+              asOf={deps.now()}
+              here={paths.case(head.id)}
+            />
+          ) : null}
           {mine ? (
             <a class="button primary" href={paths.task(mine.task.id)}>
               {t.case.openTask}

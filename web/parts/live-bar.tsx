@@ -9,6 +9,7 @@ import { Moment } from './moment.tsx';
 export function LiveBar({
   t,
   topic,
+  about = {},
   after,
   asOf,
   here,
@@ -16,6 +17,8 @@ export function LiveBar({
 }: {
   t: Text;
   topic: string;
+  /** What the topic is about, for topics that are about one thing. */
+  about?: Readonly<Record<string, string>>;
   after: number | string;
   asOf: MomentValue;
   /** Address of this same page, for a fresh start. */
@@ -23,7 +26,7 @@ export function LiveBar({
   /** Offers Pause; going on is a fresh page. */
   pause?: boolean;
 }) {
-  const query = new URLSearchParams({ topic, after: String(after) });
+  const query = new URLSearchParams({ topic, ...about, after: String(after) });
   const [before = '', behind = ''] = t.live.asOf('\u0000').split('\u0000');
   return (
     <div class="live" data-live="still" data-on={t.live.on} data-off={t.live.off} data-paused={t.live.paused}>

@@ -1258,6 +1258,9 @@ export const en = {
     find: 'Name in a search',
     queue: 'Initials in the queue',
     access: 'Who looked',
+    cases: 'List of own cases',
+    audit: 'Audit page',
+    day: 'My day',
   } as Record<string, string>,
 
   populations: {

@@ -1123,6 +1123,9 @@ export const zhHans: typeof en = {
     find: '搜索中的姓名',
     queue: '队列中的姓名缩写',
     access: '查阅记录',
+    cases: '本人相关个案列表',
+    audit: '审计页面',
+    day: '今日工作',
   },
 
   populations: {
