@@ -38,14 +38,6 @@ async function taskOf(caseId: string): Promise<string> {
   return task.id;
 }
 
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 describe('the case workflow', () => {
   test('opens a case by Update-with-Start, and the same key again is the same case', async () => {
     const key = world.key('referrer', 'submit-application', 'new');
