@@ -13,7 +13,8 @@ const wanted = 24;
 
 if (Number(process.versions.node.split('.')[0]) === wanted) {
   const { register } = await import('tsx/esm/api');
-  register();
+  // By its path: tsx looks in the folder it is called from otherwise, and views would not be Hono's.
+  register({ tsconfig: here('../tsconfig.json') });
   await import('./rehab.ts');
 } else if (pinned) {
   // The machine's Node need only run npm. Signals reach the child by themselves in a terminal; others are passed on.
