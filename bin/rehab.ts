@@ -1,11 +1,12 @@
 // The one command, `rehab <verb>`: composition roots and nothing else. Progress goes to standard error, results to
 // standard output; exit codes are those of DESIGN.md section 7.
 import { fileURLToPath } from 'node:url';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { engineSettings } from '../engines/settings.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
-import { dataDirOf, environment, SettingRefused } from './config.ts';
+import { dataDirOf, environment, readConfig, SettingRefused } from './config.ts';
 import { machineOf } from './machine.ts';
+import { readRunFile } from './run-file.ts';
 
 const program = new Command('rehab')
   .description('Rehabilitation process manager of the consortium.')
@@ -86,6 +87,79 @@ verb('verify', 'everything that was recorded, against the log and every member�
     const { runVerify } = await import('./commands/verify.ts');
     process.exitCode = await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true });
   });
+
+/** Where the web of a running machine is. */
+function originOf(data: string): string {
+  const origin = readRunFile(dataDirOf(data))?.web ?? readConfig().REHAB_PUBLIC_URL;
+  if (!origin)
+    throw new SettingRefused(
+      'nothing runs over this data folder; start the machine with npm start, name its data folder with --data, or set REHAB_PUBLIC_URL',
+    );
+  return origin;
+}
+const wholeFrom =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min)
+      throw new InvalidArgumentError(`a whole number from ${min} is needed.`);
+    return value;
+  };
+
+verb('import', 'hands FHIR R4 bundles to the web’s door; each becomes a draft application, or a plain no')
+  .argument('<file...>', 'files, or folders whose .json files are taken')
+  .option('--json', 'for programs: one list of what became of each file')
+  .addHelpText(
+    'after',
+    '\nExit 0: all taken. 2: some refused, each with its reason. 1: the web cannot be reached.',
+  )
+  .action(async (files: string[], options: { data: string; json?: boolean }) => {
+    const { importRecords } = await import('./commands/import.ts');
+    process.exitCode = await importRecords({
+      origin: originOf(options.data),
+      files,
+      json: options.json === true,
+    });
+  });
+
+verb('drive', 'lives cases through the whole lifecycle over HTTP, as the demonstration’s people would')
+  .requiredOption('--cases <n>', 'how many cases', wholeFrom(1))
+  .requiredOption('--concurrency <n>', 'how many at the same time', wholeFrom(1))
+  .option('--from <file...>', 'FHIR R4 bundles, or folders of them, whose drafts become applications')
+  .option(
+    '--seed <n>',
+    'draws intended outcomes, people and answers; the same seed draws the same',
+    wholeFrom(0),
+    1,
+  )
+  .option('--acknowledged <file>', 'adds a line of JSON per acknowledged decision, with its operation key')
+  .option('--json', 'for programs')
+  .addHelpText(
+    'after',
+    '\nA request that is not answered is sent again with the same key for up to five minutes. Errors are what no case\nintended: a refusal, or another outcome. Exit 0: none. 2: some. 1: the web cannot be reached.',
+  )
+  .action(
+    async (options: {
+      data: string;
+      cases: number;
+      concurrency: number;
+      from?: string[];
+      seed: number;
+      acknowledged?: string;
+      json?: boolean;
+    }) => {
+      const { drive } = await import('./commands/drive.ts');
+      process.exitCode = await drive({
+        origin: originOf(options.data),
+        cases: options.cases,
+        concurrency: options.concurrency,
+        seed: options.seed,
+        from: options.from ?? [],
+        ...(options.acknowledged ? { acknowledged: options.acknowledged } : {}),
+        json: options.json === true,
+      });
+    },
+  );
 
 verb('doctor', 'one line per check, with the remedy')
   .option('--json', 'for programs')
