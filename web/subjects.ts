@@ -3,14 +3,18 @@ import { applyRoutes } from './apply/routes.tsx';
 import { auditRoutes } from './audit/routes.tsx';
 import { boardRoutes } from './board/routes.tsx';
 import { caseRoutes } from './cases/routes.tsx';
+import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import { helpRoutes } from './help/routes.tsx';
 import { liveRoutes } from './live/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
+import { operationRoutes } from './operations/routes.tsx';
 import { peopleRoutes } from './people/routes.tsx';
+import { queueRoutes } from './queue/routes.tsx';
 import type { Routes } from './routes.ts';
 import { settingsRoutes } from './settings/routes.tsx';
 import { signInRoutes } from './sign-in/routes.tsx';
+import { taskRoutes } from './tasks/routes.tsx';
 
 /** Every subject's routes. */
 export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
@@ -24,4 +28,8 @@ export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   myRoutes,
   caseRoutes,
   applyRoutes,
+  dayRoutes,
+  operationRoutes,
+  queueRoutes,
+  taskRoutes,
 ];

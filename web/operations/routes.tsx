@@ -1,0 +1,62 @@
+// Station 1, web: `/ask/OPERATION`, the outcome of an act whose answer did not come in time. Looks it up by its number; done or
+// refused is said only when the row says so, everything else is "still working". Safe to leave and to come back to.
+import { isOperationKey } from '../../domain/operation-key.ts';
+import { isStaff } from '../../domain/permissions.ts';
+import { refuse } from '../../domain/refusal.ts';
+import type { WebDeps } from '../deps.ts';
+import { signedIn } from '../guard.ts';
+import { wantsFragment } from '../layout.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { landingOf, paths } from '../paths.ts';
+import { goTo, pageOrFragment, refusalWords, refusedPage, stillWorking, wordsFor } from '../respond.tsx';
+import { type Routes, routes } from '../routes.ts';
+import { withNames } from '../tasks/words.ts';
+import { DoneNotice, outcomeOf } from './done.tsx';
+
+export function operationRoutes(deps: WebDeps): Routes {
+  const r = routes(deps);
+
+  r.get('/ask/:operation', 'signed-in', async (c) => {
+    const operation = c.req.param('operation') ?? '';
+    if (!isOperationKey(operation)) return await refusedPage(c, deps, refuse('unknown'));
+    const session = signedIn(c);
+    const t = wordsFor(c, deps);
+    const outcome = await outcomeOf(deps, session.person, operation);
+    if (!outcome) return await stillWorking(c, deps, operation);
+    if (outcome.kind === 'refused') {
+      const words = refusalWords(t, await withNames(deps, t, outcome.refusal));
+      const part = () => (
+        <div id="still-working">
+          <Notice tone="late">
+            <p>
+              <strong>{t.work.refusedTitle}.</strong> {words}
+            </p>
+          </Notice>
+        </div>
+      );
+      // A fragment is the outcome of a question that was well asked; the page's status is the refusal's own.
+      return wantsFragment(c.req.raw.headers)
+        ? await pageOrFragment(c, deps, { title: t.work.refusedTitle }, part(), part)
+        : await refusedPage(c, deps, await withNames(deps, t, outcome.refusal));
+    }
+    // Staff go back to their list, which says what was done; everybody else reads it here.
+    if (outcome.kind === 'done' && isStaff(session.role))
+      return goTo(c, `${landingOf(session.role)}?done=${operation}`);
+    if (outcome.kind === 'done') {
+      const part = () => (
+        <div id="still-working" class="stack">
+          <DoneNotice t={t} outcome={outcome} />
+          <p>
+            <a class="button primary" href={paths.my}>
+              {t.work.toMine}
+            </a>
+          </p>
+        </div>
+      );
+      return await pageOrFragment(c, deps, { title: t.work.doneTitle, audience: 'patient' }, part(), part);
+    }
+    return goTo(c, landingOf(session.role));
+  });
+
+  return r;
+}
