@@ -1,0 +1,192 @@
+// Test support: a world whose entries are in the log and on three chains, each a copy of its own, and verification over it.
+// A copy of its database can be changed by whoever owns it, as verification must notice. No double of the verifier.
+import { randomBytes, verify as verifyBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import { logSigner } from '../../bin/commands/ledger.ts';
+import { digestKeys, openSnapshot, trustOf } from '../../bin/verify-sources.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
+import { formatVerifierKey } from '../../ledger/checkpoint.ts';
+import { rootOf } from '../../ledger/merkle.ts';
+import type { PeerLog } from '../../ledger/reader.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { createSequencer } from '../../ledger/sequencer.ts';
+import { type Finding, type VerifyReport, type VerifySources, verify } from '../../ledger/verify.ts';
+import { recordDisclosure } from '../../web/recorded.ts';
+import { createWorld, type World } from './case-world.ts';
+import { onDatabase, STORIES, type Story } from './stories.ts';
+
+/** One organisation's copy of the log: its leaves, and the checkpoints that came with its batches. */
+export interface Copy {
+  readonly organisation: string;
+  leaves: Uint8Array[];
+  checkpoints: Map<number, { root: Uint8Array; note: string }>;
+}
+
+/** A copy as verification reads it; its head is what its last batch ended at. */
+export const peerOf = (copy: Copy): PeerLog => {
+  const checkpointAt = async (size: number) => {
+    const kept = copy.checkpoints.get(size);
+    return kept && { size, ...kept };
+  };
+  return {
+    organisation: copy.organisation,
+    async head() {
+      const size = Math.max(0, ...copy.checkpoints.keys());
+      return { size, root: copy.checkpoints.get(size)?.root ?? rootOf([], nodeHashing.hash) };
+    },
+    checkpointAt,
+    leaves: async (first, count) => copy.leaves.slice(first, first + count),
+  };
+};
+
+export type VerifyWorld = Awaited<ReturnType<typeof createVerifyWorld>>;
+
+export async function createVerifyWorld() {
+  const world: World = await createWorld();
+  const signer = logSigner(randomBytes(32));
+  const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer, now: () => new Date() });
+  const copies: Copy[] = ORGANISATIONS.map((organisation) => ({
+    organisation,
+    leaves: [],
+    checkpoints: new Map(),
+  }));
+  const ledger = postgres(world.fresh.urls.ledger, { max: 1, onnotice: () => undefined });
+
+  /** Sequences what waits, and gives the copies everything up to the newest checkpoint. */
+  async function anchor(): Promise<number> {
+    while ((await sequencer.once()).taken > 0);
+    const leaves = await ledger<{ leaf_hash: Uint8Array }[]>`select leaf_hash from log_leaves order by index`;
+    const [newest] = await ledger<
+      { size: string; root: Uint8Array; note: string }[]
+    >`select size, root, note from log_checkpoints order by size desc limit 1`;
+    if (!newest) return 0;
+    const size = Number(newest.size);
+    for (const copy of copies) {
+      copy.leaves = leaves.slice(0, size).map(({ leaf_hash }) => Uint8Array.from(leaf_hash));
+      copy.checkpoints.set(size, { root: newest.root, note: newest.note });
+    }
+    await ledger`insert into log_anchors (size, root, at) values (${size}, ${newest.root}, now()) on conflict do nothing`;
+    return size;
+  }
+
+  const { logKeys, verifyNote, origin } = trustOf(
+    [],
+    [],
+    formatVerifierKey(signer.name, signer.publicKey, nodeHashing.hash),
+  );
+  const sources = (url: string, peers: readonly PeerLog[]): VerifySources & { close(): Promise<void> } => {
+    let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
+    return {
+      hashing: nodeHashing,
+      // The world's service signs with a key that no authority certified; its certificate is tested on a real one.
+      trust: {
+        origin,
+        logKeys,
+        verifyNote,
+        entrySignature: async (keyId, _at, body, signature) =>
+          keyId !== world.recorder.signer.keyId
+            ? 'unknown-key'
+            : verifyBytes('sha256', body, { key: world.publicKey, dsaEncoding: 'ieee-p1363' }, signature)
+              ? 'holds'
+              : 'wrong',
+      },
+      peers,
+      open: async () => {
+        snapshot = await openSnapshot(url);
+        return snapshot;
+      },
+      digestKey: digestKeys(world.keyStore),
+      wait: async () => undefined,
+      clock: () => performance.now(),
+      progress: () => undefined,
+      note: (error) => console.info(error),
+      close: async () => {
+        await snapshot?.close();
+      },
+    };
+  };
+
+  return {
+    world,
+    sequencer,
+    signer,
+    copies,
+    anchor,
+    sources,
+    /** Copies of the copies, to be altered. */
+    cloneCopies: (): Copy[] =>
+      copies.map((copy) => ({
+        ...copy,
+        leaves: copy.leaves.map((leaf) => Uint8Array.from(leaf)),
+        checkpoints: new Map(copy.checkpoints),
+      })),
+    /** Does these stories, one after another, and shows somebody something. */
+    async live(stories: readonly Story[]): Promise<string[]> {
+      const cases: string[] = [];
+      for (const story of stories) cases.push(await STORIES[story](onDatabase(world)));
+      const { id: person, role } = world.as('auditor');
+      await recordDisclosure(
+        world.recorder,
+        randomBytes(16).toString('hex'),
+        { person, role },
+        'case',
+        cases[0] ?? null,
+      );
+      return cases;
+    },
+    /** Verifies the database behind `url`, by default the world's own, as the role that verifies. */
+    async verify(
+      options: { url?: string; peers?: readonly PeerLog[]; change?: Partial<VerifySources> } = {},
+    ): Promise<VerifyReport> {
+      const made = sources(options.url ?? world.fresh.urls.verify, options.peers ?? copies.map(peerOf));
+      try {
+        return await verify({ ...made, ...options.change });
+      } finally {
+        await made.close();
+      }
+    },
+    /**
+     * Runs `body` on a copy of the world's database, as its owner, and removes the copy. The world's own connections are
+     * cut off for it; they come back by themselves.
+     */
+    async onCopy<T>(body: (owner: postgres.Sql, verifyUrl: string) => Promise<T>): Promise<T> {
+      const { superuserUrl } = inject('postgres');
+      const admin = postgres(superuserUrl, { max: 1, onnotice: () => undefined });
+      const name = `copy_${randomBytes(8).toString('hex')}`;
+      const within = (url: string): string => {
+        const changed = new URL(url);
+        changed.pathname = `/${name}`;
+        return changed.href;
+      };
+      const owner = postgres(within(world.fresh.ownerUrl), { max: 1, onnotice: () => undefined });
+      const user = new URL(world.fresh.ownerUrl).username;
+      try {
+        await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${world.fresh.name}`;
+        await admin.unsafe(`create database ${name} owner ${user} template ${world.fresh.name}`);
+        return await body(owner, within(world.fresh.urls.verify));
+      } finally {
+        await owner.end({ timeout: 5 });
+        await admin.unsafe(`drop database if exists ${name} with (force)`);
+        await admin.end();
+      }
+    },
+    async close() {
+      await ledger.end({ timeout: 5 });
+      await sequencer.close();
+      await world.close();
+    },
+  };
+}
+
+/** A finding without its sentence and window, to compare. */
+export const placeOf = ({ store, table, row, column, kind }: Finding) => ({
+  store,
+  table,
+  row,
+  column,
+  kind,
+});
+
+/** Signs an entry's bytes with the world's real service key. */
+export const signAsService = (world: World, body: Uint8Array): Uint8Array => world.recorder.signer.sign(body);
