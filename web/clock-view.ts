@@ -19,7 +19,8 @@ export interface ClockFacts extends ClockRun {
 export function clockView(parameters: Parameters, facts: ClockFacts, now: Date): ClockView {
   const rule = parameters.clocks[facts.clock];
   const { calendar } = parameters;
-  if (facts.lapsedAt) return { state: 'ended', on: facts.lapsedAt };
+  // A limit whose end only warns goes on being late; one whose end did something is over.
+  if (facts.lapsedAt && !onlyWarns(parameters, facts.clock)) return { state: 'ended', on: facts.lapsedAt };
   if (facts.stoppedAt)
     return facts.stoppedAt <= facts.dueAt
       ? { state: 'met', on: facts.stoppedAt }
@@ -38,6 +39,12 @@ export function clockView(parameters: Parameters, facts: ClockFacts, now: Date):
   return status === 'late'
     ? { state: 'late', amount, unit, lastDay }
     : { state: status === 'soon' ? 'soon' : 'running', amount, unit, lastDay, spent };
+}
+
+/** Whether the end of a limit changes nothing but what people are told: overdue never locks. */
+function onlyWarns(parameters: Parameters, clock: CaseClock): boolean {
+  const { effect } = parameters.clocks[clock];
+  return effect === 'escalate' || effect === 'notify';
 }
 
 /** A length of time in the unit a person reads; never negative. */
@@ -67,7 +74,7 @@ export function leadingClock<T extends ClockFacts>(
   clocks: readonly T[],
 ): T | undefined {
   return clocks
-    .filter((clock) => !clock.stoppedAt && !clock.lapsedAt)
+    .filter((clock) => !clock.stoppedAt && (!clock.lapsedAt || onlyWarns(parameters, clock.clock)))
     .sort(
       (a, b) =>
         Number(Boolean(a.pausedAt)) - Number(Boolean(b.pausedAt)) ||
