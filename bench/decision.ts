@@ -1,0 +1,174 @@
+// Bench `decision`: Update, transaction with its audit entry, answer, through `web/ask.ts` and the machine's own worker,
+// against a bare Update with one ordinary activity that does nothing, on the same server and with a worker of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { dataConverter } from '../bin/payload-codec.ts';
+import { TEMPORAL_NAMESPACE } from '../domain/consortium.ts';
+import { type Ask, createAsk } from '../web/ask.ts';
+import { askDoor, casesInTreatment, claimSessions, type Door, recordSession, type Treated } from './cases.ts';
+import { type Figure, figure } from './figure.ts';
+import type { BenchMachine } from './machine.ts';
+import { endSignal, peerWorkflow, pokeUpdate } from './peer/workflow.ts';
+import { processorLine, profiled } from './profile.ts';
+import { interleaved, round, type Side } from './rounds.ts';
+
+const USERS = 32;
+/** Cases for each user: decisions of one round. */
+const CASES = 3;
+
+/** A web's way to Temporal, with time enough that a slow machine gives a figure and not an error. */
+export async function openAsk(
+  bench: BenchMachine,
+): Promise<{ ask: Ask; connection: Connection; door: Door; web: ReturnType<BenchMachine['recorder']> }> {
+  const { machine } = bench;
+  const connection = await Connection.connect({ address: bench.stack.run().temporal });
+  const web = bench.recorder('web', 20);
+  const ask = createAsk({
+    client: new Client({
+      connection,
+      namespace: TEMPORAL_NAMESPACE,
+      dataConverter: dataConverter(machine.secrets.payload),
+    }),
+    db: web.connection.db,
+    keyStore: machine.secrets.keyStore,
+    keys: machine.secrets.keys,
+    caseIdSecret: machine.secrets.keyed('case ids'),
+    patienceMs: 60_000,
+  });
+  return { ask, connection, web, door: askDoor(bench, ask) };
+}
+
+export async function benchDecision(bench: BenchMachine, rounds: number): Promise<Figure[]> {
+  const { connection, door, web } = await openAsk(bench);
+  const peer = await startPeer(bench, connection);
+  try {
+    const therapists = await bench.people('therapist', USERS);
+    bench.say('decision: bringing cases into treatment');
+    const cases = await casesInTreatment(bench, door, web.recorder, therapists, USERS * CASES);
+    const pids = (): Record<string, number> => ({ ...bench.pids(), 'peer worker': peer.pid });
+    const sides = (users: number, each: number): { ours: Side; peer: Side } => {
+      const some = cases.slice(0, users * each);
+      return {
+        ours: {
+          prepare: async () => {
+            await claimSessions(web.recorder, some);
+            await bench.sequenced();
+          },
+          run: () =>
+            round(users, users * each, pids(), (user, turn) =>
+              recordSession(door, some[user * each + turn] as Treated),
+            ),
+        },
+        peer: {
+          prepare: () => bench.sequenced(),
+          run: () => round(users, users * each, pids(), (user, turn) => peer.poke(user * each + turn)),
+        },
+      };
+    };
+    const figures: Figure[] = [];
+    const tell = (what: string, { ours, peer: bare }: Awaited<ReturnType<typeof interleaved>>): void => {
+      bench.say(`  processor ms a decision, ${what}: ${processorLine(ours)}`);
+      bench.say(`  processor ms an Update of the peer: ${processorLine(bare)}`);
+    };
+    const explain = async (made: readonly Figure[], side: Side): Promise<void> => {
+      figures.push(...made);
+      if (!made.some((one) => one.met === false)) return;
+      await side.prepare?.();
+      for (const line of await profiled(side.run)) bench.say(`    ${line}`);
+    };
+
+    const alone = sides(1, 24);
+    const one = await interleaved(rounds, alone.ours, alone.peer);
+    tell('one user', one);
+    await explain(
+      [
+        figure({
+          bench: 'decision',
+          figure: 'p50',
+          value: one.ours.p50Ms,
+          unit: 'ms',
+          peer: { is: 'bare Update, ordinary activity', value: one.peer.p50Ms },
+          goal: { of: 'ratio', sign: '<=', bound: 0.4 },
+          n: one.ours.n,
+          concurrency: 1,
+        }),
+      ],
+      alone.ours,
+    );
+    const crowd = sides(USERS, CASES);
+    const many = await interleaved(rounds, crowd.ours, crowd.peer);
+    tell(`${USERS} users`, many);
+    const common = { bench: 'decision', n: many.ours.n, concurrency: USERS };
+    await explain(
+      [
+        figure({
+          ...common,
+          figure: 'throughput',
+          value: many.ours.perSecond,
+          unit: 'per second',
+          peer: { is: 'bare Update, ordinary activity', value: many.peer.perSecond },
+          goal: { of: 'ratio', sign: '>=', bound: 1.6 },
+        }),
+        figure({
+          ...common,
+          figure: 'p99',
+          value: many.ours.p99Ms,
+          unit: 'ms',
+          peer: { is: 'bare Update, ordinary activity', value: many.peer.p99Ms },
+        }),
+      ],
+      crowd.ours,
+    );
+    return figures;
+  } finally {
+    await peer.stop();
+    await connection.close();
+  }
+}
+
+interface Peer {
+  readonly pid: number;
+  poke(workflow: number): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** The bare peer: its worker, and as many workflows as we have cases. */
+async function startPeer(bench: BenchMachine, connection: Connection): Promise<Peer> {
+  const taskQueue = `bench-${randomUUID()}`;
+  const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
+  const worker: ChildProcess = spawn(
+    process.execPath,
+    [
+      '--import',
+      'tsx',
+      fileURLToPath(new URL('./peer/worker.ts', import.meta.url)),
+      bench.stack.run().temporal,
+      TEMPORAL_NAMESPACE,
+      taskQueue,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'], cwd: fileURLToPath(new URL('..', import.meta.url)) },
+  );
+  const { stdout, pid } = worker;
+  if (stdout === null || pid === undefined) throw new Error("the peer's worker could not be started");
+  const ready = await Promise.race([once(createInterface(stdout), 'line'), once(worker, 'exit')]);
+  if (ready[0] !== 'ready') throw new Error("the peer's worker ended before it was ready");
+  const handles = await Promise.all(
+    Array.from({ length: USERS * CASES }, (_, i) =>
+      client.workflow.start(peerWorkflow, { taskQueue, workflowId: `${taskQueue}-${i}` }),
+    ),
+  );
+  return {
+    pid,
+    poke: async (workflow) =>
+      await handles[workflow]?.executeUpdate(pokeUpdate, { args: ['x'], updateId: randomUUID() }),
+    async stop() {
+      await Promise.all(handles.map((handle) => handle.signal(endSignal)));
+      worker.kill('SIGTERM');
+      if (worker.exitCode === null) await once(worker, 'exit');
+    },
+  };
+}

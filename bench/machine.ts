@@ -1,0 +1,153 @@
+// Bench, the machine under measure: `rehab start` in a temporary data folder, everything on, anchoring running. Never
+// touches a data folder that somebody uses, and leaves no process and no folder behind.
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import { addPerson } from '../activities/people.ts';
+import { seed } from '../bin/commands/seed.ts';
+import { type RunningStack, startStack } from '../bin/commands/start.ts';
+import { environment, readConfig } from '../bin/config.ts';
+import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../bin/machine.ts';
+import { parametersOf } from '../bin/parameters.ts';
+import { type Connection, connect, type Sql } from '../db/connection.ts';
+import { isRefusal } from '../domain/refusal.ts';
+import { DISCIPLINES, type Role } from '../domain/roles.ts';
+import { engineSettings } from '../engines/settings.ts';
+import type { Recorder } from '../ledger/recorded.ts';
+import type { Asking } from '../web/recorded.ts';
+
+export interface BenchMachine {
+  readonly machine: Machine;
+  readonly stack: RunningStack;
+  /** As the owner of the tables: for what only the bench does (its own tables, counting). */
+  readonly owner: Sql;
+  /** Pids by name, as run.json has them. */
+  readonly pids: () => Record<string, number>;
+  readonly say: (line: string) => void;
+  /** A recorder and its pool, made as the process of that role makes it. */
+  recorder(
+    role: 'web' | 'worker',
+    pool: number,
+  ): { readonly recorder: Recorder; readonly connection: Connection };
+  /** `count` people of a role, made for this run. */
+  people(role: Role, count: number): Promise<Asking[]>;
+  /** Resolves when every entry has its place in the log, so that one round does not pay for the one before. */
+  sequenced(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts everything. The engines named in the environment are not used: the bench brings its own. */
+export async function startMachine(say: (line: string) => void): Promise<BenchMachine> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'rehab-bench-'));
+  const { DATABASE_URL, TEMPORAL_ADDRESS, FABRIC_PROFILE, ...rest } = environment();
+  const asked = new AbortController();
+  const breakOff = (): void => asked.abort();
+  process.once('SIGINT', breakOff);
+  process.once('SIGTERM', breakOff);
+  let stack: RunningStack;
+  try {
+    stack = await startStack(
+      {
+        dataDir,
+        program: fileURLToPath(new URL('../bin/rehab.mjs', import.meta.url)),
+        settings: engineSettings({ ...rest, LOG_LEVEL: 'warn' }),
+        progress: say,
+        seed: async (addresses) => {
+          const machine = machineOf(dataDir);
+          await seed({
+            ...machine,
+            settings: {
+              ...machine.settings,
+              REHAB_DATABASE_URL: addresses.databaseUrls.worker,
+              FABRIC_PROFILE: addresses.fabricProfile,
+            },
+          });
+        },
+      },
+      asked.signal,
+    );
+  } catch (error) {
+    rmSync(dataDir, { recursive: true, force: true });
+    throw error;
+  }
+  const machine: Machine = { ...machineOf(dataDir), settings: readConfig({ LOG_LEVEL: 'warn' }) };
+  const owner = postgres(stack.run().postgres.owner, { max: 2, onnotice: () => undefined });
+  const closing: Connection[] = [];
+  const recorder: BenchMachine['recorder'] = (role, pool) => {
+    const connection = connect(databaseUrl(machine, role), { max: pool, name: `rehab-bench-${role}` });
+    closing.push(connection);
+    return {
+      connection,
+      recorder: {
+        sql: connection.sql,
+        keys: machine.secrets.keys,
+        signer: serviceSigner(machine),
+        bundle: processBundle(),
+        parameters: parametersOf(machine.settings).version,
+        now: () => new Date(),
+      },
+    };
+  };
+  let adder: Recorder | undefined;
+  const bench: BenchMachine = {
+    machine,
+    stack,
+    owner,
+    say,
+    recorder,
+    pids: () => stack.run().pids,
+    async people(role, count) {
+      adder ??= recorder('worker', 4).recorder;
+      const by = adder;
+      return await Promise.all(
+        Array.from({ length: count }, async (_, i) => {
+          const id = randomUUID();
+          const added = await addPerson(by, {
+            key: `bench-person-${id}`,
+            id,
+            name: `Bench ${role} ${i + 1}`,
+            organisation: null,
+            roles: [{ role, ...(role === 'therapist' ? { disciplines: DISCIPLINES } : {}) }],
+          });
+          if (isRefusal(added)) throw new Error(`person for the bench was refused: ${added.code}`);
+          return { person: id, role };
+        }),
+      );
+    },
+    async sequenced() {
+      for (;;) {
+        const [row] = await owner<{ waiting: string }[]>`
+          select (select count(*) from audit_entries) - (select size from log_head) as waiting`;
+        if (Number(row?.waiting) === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async stop() {
+      process.off('SIGINT', breakOff);
+      process.off('SIGTERM', breakOff);
+      await Promise.all([...closing.map((c) => c.close()), owner.end({ timeout: 5 })]);
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+  return bench;
+}
+
+/** What the figures were measured on. */
+export async function machineLine(bench: BenchMachine): Promise<string> {
+  const [first] = cpus();
+  const [row] = await bench.owner<{ server_version: string }[]>`show server_version`;
+  const { temporal } = bench.stack.engines;
+  return [
+    `${cpus().length} cores (${first?.model.trim() ?? 'unknown'})`,
+    `${Math.floor(totalmem() / 2 ** 30)} GiB`,
+    `${process.platform} ${release()}`,
+    `Node ${process.versions.node}`,
+    `Postgres ${row?.server_version.split(' ')[0]}`,
+    `Temporal ${temporal?.serverVersion}`,
+    'Fabric 2.5.0, three organisations',
+  ].join(', ');
+}
