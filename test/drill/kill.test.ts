@@ -1,0 +1,110 @@
+// Kill drills (SECURITY.md P1, X1 to X6): a whole machine under a drive, each of its processes killed in turn and, at the worst
+// moment there is, worker and Temporal between COMMIT and answer. Afterwards nothing that was acknowledged is missing, nothing
+// happened twice, and nothing is orphaned. A few kills here; `npm run soak` does twenty of each.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DriveReport } from '../../bin/drive/drive.ts';
+import { type DrillMachine, startMachine, whatHappened } from './machine.ts';
+
+const soak = process.env.REHAB_SOAK === '1';
+/** Kills of each of worker and Temporal between COMMIT and answer. */
+const KILLS = soak ? 20 : 2;
+const IN_TURN = [
+  'web',
+  'worker',
+  'ledger',
+  'temporal',
+  'postgres',
+  'peer-association',
+  'orderer-administration',
+] as const;
+const CASES = soak ? 30 : 8;
+const CONCURRENCY = 4;
+/** Between COMMIT and answer, so that a kill can fall there. */
+const PAUSE_MS = 250;
+const SETTLED_WITHIN_MS = 180_000;
+
+let machine: DrillMachine;
+const reports: DriveReport[] = [];
+const struck: { worker: string[]; temporal: string[] } = { worker: [], temporal: [] };
+
+beforeAll(async () => {
+  machine = await startMachine(PAUSE_MS);
+}, 1_200_000); // first builds take minutes
+afterAll(() => machine.stop(), 120_000);
+
+/** Drives one batch of cases after the other until it is told to end. */
+function keepDriving(): { end(): Promise<void> } {
+  let over = false;
+  const driving = (async () => {
+    for (let seed = 1; !over; seed++) reports.push(await machine.drive(CASES, CONCURRENCY, seed));
+  })();
+  return {
+    end: async () => {
+      over = true;
+      await driving;
+    },
+  };
+}
+
+describe('kill -9 during a drive', () => {
+  test(
+    'of every process in turn, and of worker and Temporal between COMMIT and answer: the drive reaches what it intended',
+    async () => {
+      const driving = keepDriving();
+      try {
+        for (const name of IN_TURN) await machine.kill(name);
+        for (let n = 0; n < KILLS; n++) {
+          struck.worker.push(await machine.killBetweenCommitAndAnswer('worker'));
+          struck.temporal.push(await machine.killBetweenCommitAndAnswer('temporal'));
+        }
+      } finally {
+        await driving.end();
+      }
+      expect(reports.flatMap(({ errors }) => errors)).toEqual([]);
+      expect(struck.worker).toHaveLength(KILLS);
+      expect(struck.temporal).toHaveLength(KILLS);
+      const ended = reports.reduce(
+        (sum, { ended }) => sum + Object.values(ended).reduce((a, b) => a + b, 0),
+        0,
+      );
+      expect(ended).toBe(reports.length * CASES);
+    },
+    soak ? 3_600_000 : 900_000,
+  );
+
+  test('no acknowledged decision is missing, none happened twice', async () => {
+    const { operations } = await whatHappened(machine.run());
+    const byId = new Map(operations.map((row) => [row.id, row]));
+    const acknowledged = machine.acknowledged();
+    expect(acknowledged.length).toBeGreaterThan(50);
+    expect(new Set(acknowledged.map(({ key }) => key)).size).toBe(acknowledged.length);
+    expect(acknowledged.filter(({ key }) => byId.get(key)?.entries !== 1)).toEqual([]);
+    expect(operations.filter(({ entries }) => entries !== 1)).toEqual([]);
+    for (const key of [...struck.worker, ...struck.temporal]) expect(byId.get(key)?.entries).toBe(1);
+  });
+
+  test('no decision is orphaned: every committed Update stands in the history, and no other', async () => {
+    const end = Date.now() + SETTLED_WITHIN_MS;
+    let happened = await whatHappened(machine.run());
+    while (happened.unsettled > 0 && Date.now() < end) {
+      await sleep(2000);
+      happened = await whatHappened(machine.run());
+    }
+    expect(happened.unsettled).toBe(0);
+    const committed = happened.operations.filter(({ update_name }) => update_name).map(({ id }) => id);
+    expect(committed.filter((id) => !happened.updates.has(id))).toEqual([]);
+    expect([...happened.updates.keys()].filter((id) => !committed.includes(id))).toEqual([]);
+  }, 300_000);
+
+  test('verify is sound, and replay agrees', async () => {
+    const verified = await machine.rehab('verify', '--json');
+    expect({ code: verified.code, ...JSON.parse(verified.out) }).toMatchObject({
+      code: 0,
+      status: 'sound',
+      findings: [],
+    });
+    const replayed = await machine.rehab('replay', '--all', '--json');
+    expect({ code: replayed.code, ...JSON.parse(replayed.out) }).toMatchObject({ code: 0, differing: [] });
+  }, 600_000);
+});
