@@ -95,7 +95,26 @@ export function liveRoutes(deps: WebDeps): Routes {
       c.header('Retry-After', '20');
       return c.text(t.tooMany.streams, 429);
     }
-    if (!(await topic(deps, t, session, about))) return await refusedPage(c, deps, refuse('unknown'));
+    // Taken before anything is waited for, so that many at once are still counted one by one.
+    open.set(session.id, held + 1);
+    all += 1;
+    const closed = () => {
+      all -= 1;
+      const left = (open.get(session.id) ?? 1) - 1;
+      if (left > 0) open.set(session.id, left);
+      else open.delete(session.id);
+    };
+    let may: boolean;
+    try {
+      may = (await topic(deps, t, session, about)) !== undefined;
+    } catch (error) {
+      closed();
+      throw error;
+    }
+    if (!may) {
+      closed();
+      return await refusedPage(c, deps, refuse('unknown'));
+    }
     const token = getCookie(c, SESSION_COOKIE) ?? '';
     /** The session as it is now; another role in it is another right, so the stream ends. */
     const again = async (): Promise<Session | undefined> => {
@@ -104,12 +123,10 @@ export function liveRoutes(deps: WebDeps): Routes {
     };
     const known = Number(c.req.header('last-event-id') ?? c.req.query('after'));
     const size = async () => (await newestCheckpoint(deps.db)).size;
-    open.set(session.id, held + 1);
-    all += 1;
     const body = openStream({
       live: deps.live,
       size,
-      after: Number.isSafeInteger(known) && known >= 0 ? known : await size(),
+      after: Number.isSafeInteger(known) && known >= 0 ? known : undefined,
       now: deps.now,
       signal: c.req.raw.signal,
       still: async () => (await again()) !== undefined,
@@ -118,12 +135,7 @@ export function liveRoutes(deps: WebDeps): Routes {
         const part = now && (await topic(deps, t, now, about));
         return part ? { html: await markup(part) } : 'ended';
       },
-      closed() {
-        all -= 1;
-        const left = (open.get(session.id) ?? 1) - 1;
-        if (left > 0) open.set(session.id, left);
-        else open.delete(session.id);
-      },
+      closed,
       trouble: (error) => deps.note({ requestId: c.var.requestId, path: '/live', error }),
     });
     c.header('Content-Type', 'text/event-stream; charset=utf-8');

@@ -27,8 +27,8 @@ export interface StreamOptions {
   readonly live: LiveFeed;
   /** Size of the log now. */
   readonly size: () => Promise<number>;
-  /** Where the reader stood: the log's size that its page shows. */
-  readonly after: number;
+  /** Where the reader stood: the log's size that its page shows; undefined for one that begins now. */
+  readonly after: number | undefined;
   readonly now: () => Date;
   /**
    * What this reader is to see now, as markup of partials, or `ended` when they may not any more.
@@ -53,7 +53,7 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async start(controller) {
-        let size = options.after;
+        let size = options.after ?? 0;
         let shown: string | undefined;
         let settling: NodeJS.Timeout | undefined;
         let busy = false;
@@ -130,8 +130,9 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> {
         try {
           size = await options.size();
           send({ event: 'beat', data: JSON.stringify({ size, at: options.now().toISOString() }) });
-          if (size - options.after > REPLAY) send({ id: size, event: 'reload-me', data: '' });
-          else if (size > options.after) await look();
+          const after = options.after ?? size;
+          if (size - after > REPLAY) send({ id: size, event: 'reload-me', data: '' });
+          else if (size > after) await look();
         } catch (error) {
           options.trouble(error);
           end();
