@@ -40,6 +40,9 @@ export async function migrate(ownerUrl: string, options: { passwords: RolePasswo
       }
     }
     await applyMigrations(drizzle(sql), { migrationsFolder });
+    // At every start, because a restored or copied database has its default rights again: no process of ours needs
+    // temporary tables, whose names are found before those of the catalogue.
+    await sql`do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$`;
   } finally {
     await sql.end({ timeout: 5 });
   }
