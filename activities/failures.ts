@@ -1,5 +1,6 @@
 // Station 3, the one translation of trouble for Temporal: a refusal is a value and never comes here; a fault is tried
-// again; broken bytes are not. Messages that leave say what kind it was and nothing of what was in it (SECURITY.md T3).
+// again, without end: an Update never ends in one, and a limit's end never ends its case (DESIGN.md section 9, 2).
+// Messages that leave say what kind it was and nothing of what was in it (SECURITY.md T3).
 import { ApplicationFailure } from '@temporalio/common';
 import { KeyMissing } from '../ledger/record-key.ts';
 
@@ -10,12 +11,9 @@ export async function asFailure<T>(body: () => Promise<T>, note: (error: unknown
   } catch (error) {
     note(error);
     if (error instanceof ApplicationFailure) throw error;
+    // Tried again too: a key folder that was not there at a restart must not end every case whose timer rings meanwhile.
     if (error instanceof KeyMissing)
-      throw ApplicationFailure.create({
-        type: 'KeyMissing',
-        message: 'record key is missing',
-        nonRetryable: true,
-      });
+      throw ApplicationFailure.create({ type: 'KeyMissing', message: 'record key is missing' });
     const code = (error as { code?: unknown }).code;
     throw ApplicationFailure.create({
       type: 'Fault',

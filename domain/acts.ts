@@ -10,7 +10,12 @@ import { DISCIPLINES, type Discipline } from './roles.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/u;
 
-const clean = (text: string): boolean => text.isWellFormed() && !CONTROLS.test(text);
+/** What neither a row nor an entry could carry (NUL, noncharacters) must stop here: later it would be tried for ever. */
+const clean = (text: string): boolean =>
+  text.isWellFormed() && !CONTROLS.test(text) && !/\p{Noncharacter_Code_Point}/u.test(text);
+
+/** Text of codes and marks that nobody types: any that can be stored. Every text in this file is one of these four. */
+const mark = (max: number) => z.string().max(max, 'tooLong').refine(clean, 'controlCharacters');
 
 const line = (max: number) =>
   z
@@ -64,10 +69,17 @@ const choice = <A extends Action>(action: A) =>
 const disciplines = z.array(z.enum(DISCIPLINES)).max(DISCIPLINES.length);
 const sessions = z.partialRecord(z.enum(DISCIPLINES), whole(0, 60));
 
+/** Names that reach a prototype (SECURITY.md N5); no item of an instrument is called so. */
+const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
 /** Answers to one instrument, by item id; scored and range-checked by `domain/instruments`. */
 const measurement = z.strictObject({
-  instrument: z.string().max(60),
-  answers: z.record(z.string().max(60), z.union([z.number(), z.string().max(200), z.null()])),
+  instrument: mark(60),
+  answers: z.record(
+    mark(60).refine((item) => !RESERVED.has(item), 'unknownField'),
+    // Within what every reader of JSON keeps exactly; the instrument knows its own range.
+    z.union([z.number().min(-1e9, 'outOfRange').max(1e9, 'outOfRange'), mark(200), z.null()]),
+  ),
 });
 const measurements = z.array(measurement).max(8);
 
@@ -84,9 +96,9 @@ const criteria = z.strictObject({
 const background = z.strictObject({
   text: line(300),
   code: line(60).optional(),
-  since: z.string().max(40).optional(),
-  until: z.string().max(40).optional(),
-  status: z.string().max(40).optional(),
+  since: mark(40).optional(),
+  until: mark(40).optional(),
+  status: mark(40).optional(),
   why: line(300).optional(),
 });
 
@@ -95,13 +107,13 @@ const raw = {
     patientName: line(200),
     birthDate: date,
     sex: z.enum(['female', 'male', 'other', 'unknown'], { error: 'chooseOne' }).default('unknown'),
-    language: z.string().max(35).default(''),
+    language: mark(35).default(''),
     reason: prose(2000),
-    reasonCode: z.string().max(60).default(''),
+    reasonCode: mark(60).default(''),
     reasonSince: z.union([z.literal(''), date]).default(''),
     goals: optionalProse(2000),
     background: z.array(background).max(200).default([]),
-    source: z.string().max(300).default(''),
+    source: mark(300).default(''),
     questions: z.array(line(300)).max(40).default([]),
   }),
   'decide-eligibility': z

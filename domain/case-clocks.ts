@@ -40,7 +40,8 @@ export function clocksOnEntering(
     } else if (still.includes(clock.clock) && !clock.pausedAt) {
       changed.push({ ...clock, pausedAt: at });
     } else if (!still.includes(clock.clock) && clock.pausedAt) {
-      const pausedMs = clock.pausedMs + (Date.parse(at) - Date.parse(clock.pausedAt));
+      // Two machines' clocks: a pause that seems to end before it began took no time, and never shortens a limit.
+      const pausedMs = clock.pausedMs + Math.max(0, Date.parse(at) - Date.parse(clock.pausedAt));
       changed.push({
         ...clock,
         pausedAt: null,

@@ -74,7 +74,7 @@ export interface Recorder {
 export type Recorded = { readonly answer: JsonValue; readonly repeated: boolean };
 
 interface Read {
-  operation: { input_digest: string; answer: JsonValue } | null;
+  operation: { input_digest: string; person: string; action: string; answer: JsonValue } | null;
   subject: { version: number; last: string } | null;
   person: { version: number; last: string } | null;
   facts: unknown;
@@ -99,7 +99,10 @@ export async function recorded<F>(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const seen = await readOnce(recorder.sql, operation, read);
     if (seen.operation) {
-      return seen.operation.input_digest === operation.inputDigest
+      // A key is one person's, for one action, with one input: anything else gets no answer of it.
+      return seen.operation.input_digest === operation.inputDigest &&
+        seen.operation.person === operation.actor.person &&
+        seen.operation.action === operation.action
         ? { answer: seen.operation.answer, repeated: true }
         : { answer: refuse('key-reused') as unknown as JsonValue, repeated: true };
     }
@@ -150,7 +153,7 @@ function refusalPlan(operation: Operation, refusal: Refusal, at: string): Plan {
 async function readOnce(sql: Sql, operation: Operation, read: Fragment): Promise<Read> {
   const base = 5;
   const text = `SELECT
-    (SELECT json_build_object('input_digest', o.input_digest, 'answer', o.answer) FROM operations o WHERE o.id = $1) AS operation,
+    (SELECT json_build_object('input_digest', o.input_digest, 'person', o.person_id, 'action', o.action, 'answer', o.answer) FROM operations o WHERE o.id = $1) AS operation,
     (SELECT json_build_object('version', s.version, 'last', encode(s.last, 'hex')) FROM audit_subjects s WHERE s.kind = $2 AND s.id = $3::uuid) AS subject,
     (SELECT json_build_object('version', p.version, 'last', encode(p.last, 'hex')) FROM audit_subjects p WHERE p.kind = 'person' AND p.id = $4::uuid) AS person,
     (${renumber(read.text, base - 1)}) AS facts`;
