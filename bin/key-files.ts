@@ -15,7 +15,10 @@ export function keyFiles(folder: string): KeyStore {
   return {
     async create(kind, id) {
       const path = pathOf(kind, id);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      // A folder's own name lies in the folder above it.
+      if (made)
+        for (let up = dirname(path); up.length >= made.length; up = dirname(up)) await flush(dirname(up));
       const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
       const file = await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
       try {
@@ -26,21 +29,30 @@ export function keyFiles(folder: string): KeyStore {
       }
       try {
         await link(partial, path);
-        const directory = await open(dirname(path), constants.O_RDONLY);
-        await directory.sync().finally(() => directory.close());
       } catch (error) {
         if ((error as { code?: string }).code !== 'EEXIST') throw error;
       } finally {
         await unlink(partial);
       }
+      // Also when somebody else made it a moment ago: they may not have come this far.
+      await flush(dirname(path));
     },
     async get(kind, id) {
       try {
-        return new Uint8Array(await readFile(pathOf(kind, id)));
+        const secret = new Uint8Array(await readFile(pathOf(kind, id)));
+        // Half a key would digest and seal as well as a whole one, and never be missed.
+        if (secret.length !== 32)
+          throw new Error(`key file is damaged: it holds ${secret.length} bytes, not 32`);
+        return secret;
       } catch (error) {
         if ((error as { code?: string }).code === 'ENOENT') return undefined;
         throw error;
       }
     },
   };
+}
+
+async function flush(folder: string): Promise<void> {
+  const directory = await open(folder, constants.O_RDONLY);
+  await directory.sync().finally(() => directory.close());
 }

@@ -25,6 +25,9 @@ export const processLog = (name: string, level: string): Logger =>
     },
   });
 
+/** A line of a stack that names a place in a file, and nothing else. */
+const PLACE = /^\s+at (?:async |new )*[\w$.<>[\] ]*\(?(?:file:|node:|\/|[A-Za-z]:\\|<anonymous>|native)/;
+
 /** What may be said of a fault: its class, its code, and where it arose; a message only when it is our own. */
 export function faultFacts(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { fault: typeof error };
@@ -33,10 +36,15 @@ export function faultFacts(error: unknown): Record<string, unknown> {
     routine?: unknown;
     constraint_name?: unknown;
   };
-  const stack = error.stack
-    ?.split('\n')
-    .slice(1, 6)
-    .map((line) => line.trim().replace(/^at /, ''));
+  // A stack begins with the message, which may have many lines and hold what a person typed: only what follows is a place.
+  const text = error.stack ?? '';
+  const said = text.indexOf(error.message);
+  const stack = text
+    .slice(said < 0 ? 0 : said + error.message.length)
+    .split('\n')
+    .filter((line) => PLACE.test(line))
+    .slice(0, 5)
+    .map((line) => line.trim().slice(3));
   const ours =
     error.name === 'KeyMissing' ||
     error.name === 'TamperError' ||
