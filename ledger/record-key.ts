@@ -1,6 +1,15 @@
 // Station 4, keys of a subject: what digests its columns and seals its values. Keys lie outside the database
 // and its backups; destroying one erases what it sealed and unties its digests (DESIGN.md section 9, 5).
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import type { Hashing } from './entry.ts';
 
 /** Where keys are kept: a folder of key files, or a key management service. */
@@ -72,9 +81,22 @@ export function keyRing(store: KeyStore, max = 2000): { of(kind: string, id: str
 }
 export type KeyRing = ReturnType<typeof keyRing>;
 
+/** Keys as node:crypto holds them: making one costs more than the HMAC itself. Gone with the bytes they were made of. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+function keyObject(key: Uint8Array): KeyObject {
+  let made = keyObjects.get(key);
+  if (!made) {
+    made = createSecretKey(key);
+    keyObjects.set(key, made);
+  }
+  return made;
+}
+
 /** node:crypto's side of `Hashing`. */
 export const nodeHashing: Hashing = {
   hash: (bytes) => hash('sha256', bytes, 'buffer'),
-  hmac: (key, bytes) => createHmac('sha256', key).update(bytes).digest(),
+  hmac: (key, bytes) => createHmac('sha256', keyObject(key)).update(bytes).digest(),
+  keyed: (key, text) => createHmac('sha256', keyObject(key)).update(text, 'utf8').digest('base64url'),
   text: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url'),
 };

@@ -25,8 +25,24 @@ export function entrySigner(privateKey: KeyObject, certificatePem: string): Entr
     throw new Error('service key and certificate do not belong together; enrol the service again');
   return {
     keyId: certificateKeyId(certificate),
-    sign: (body) => sign('sha256', body, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+    // Asked for in P1363, node:crypto reads the whole key out at each signature, which takes as long as signing.
+    sign: (body) => p1363(sign('sha256', body, privateKey)),
   };
+}
+
+/** A P-256 signature in DER (RFC 3279 section 2.2.3: a sequence of two integers) as its two 32-byte numbers. */
+export function p1363(der: Uint8Array): Uint8Array {
+  const numbers = new Uint8Array(64);
+  let at = 2; // behind the sequence's tag and length, which is below 128 for P-256
+  for (const end of [32, 64]) {
+    const length = der[at + 1] as number; // a signature just made is well-formed
+    // A leading zero keeps a number positive; leading zeros of the number itself are left out.
+    const digits = der.subarray(at + 2, at + 2 + length);
+    const trimmed = digits.length > 32 ? digits.subarray(digits.length - 32) : digits;
+    numbers.set(trimmed, end - trimmed.length);
+    at += 2 + length;
+  }
+  return numbers;
 }
 
 /** Whether a signature over an entry's bytes holds under a certificate. */

@@ -1,0 +1,102 @@
+// Station 4, the short ways of building an entry give byte for byte what the long ones give: text, digests, signatures.
+import { createHmac, generateKeyPairSync, sign, verify } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { EVENTS } from '../../domain/events.ts';
+import { NotCanonical } from '../../ledger/canonical.ts';
+import { columnDigest, type Entry, entryBytes, entryText, subjectPseudonym } from '../../ledger/entry.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { p1363 } from '../../ledger/signing.ts';
+
+/** Any text that I-JSON can carry, and often one that JSON must escape. */
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }).filter((s) => s.isWellFormed() && !/\p{Noncharacter_Code_Point}/u.test(s)),
+  fc.constantFrom('', '"', '\\', '\u0000', '\u2028', 'é', '😀', 'a/b', 'a\nb', '<x>', 'a_b-c'),
+  fc.uuid(),
+);
+const orNull = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
+const entry: fc.Arbitrary<Entry> = fc.record({
+  v: fc.constant(1 as const),
+  id: text,
+  salt: text,
+  at: text,
+  event: fc.constantFrom(...EVENTS),
+  operation: orNull(text),
+  subject: fc.record({
+    kind: text,
+    pseudonym: text,
+    version: fc.nat(),
+    previous: orNull(text),
+  }),
+  actor: fc.record({ person: text, role: text, key: text, actingFor: orNull(text) }),
+  changes: fc.array(
+    fc.record({
+      table: text,
+      key: text,
+      columns: fc.dictionary(
+        text.filter((s) => !['__proto__', 'constructor', 'prototype'].includes(s)),
+        text,
+        { noNullPrototype: true },
+      ),
+    }),
+    { maxLength: 4 },
+  ),
+  parameters: text,
+  workflow: orNull(fc.record({ id: text, run: text, update: text })),
+  bundle: text,
+});
+
+test('the text of an entry is its canonical bytes', () => {
+  fc.assert(
+    fc.property(entry, (one) => {
+      expect(entryText(one)).toBe(new TextDecoder().decode(entryBytes(one)));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what has no canonical form has no text either', () => {
+  fc.assert(
+    fc.property(entry, (one) => {
+      const broken = { ...one, actor: { ...one.actor, role: 'a\ud800b' } };
+      expect(() => entryText(broken)).toThrow(NotCanonical);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('digests are HMAC-SHA-256 whichever way they are asked for', () => {
+  const { keyed: _, ...long } = nodeHashing;
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 32, maxLength: 32 }),
+      text,
+      text,
+      text,
+      (key, id, column, value) => {
+        const wanted = createHmac('sha256', key)
+          .update(`${id}\nt\nk\n${column}\n${JSON.stringify(value)}`)
+          .digest('base64url');
+        expect(columnDigest(key, id, 't', 'k', column, value, nodeHashing)).toBe(wanted);
+        expect(columnDigest(key, id, 't', 'k', column, value, long)).toBe(wanted);
+        expect(subjectPseudonym(key, 'case', id, nodeHashing)).toBe(subjectPseudonym(key, 'case', id, long));
+      },
+    ),
+  );
+});
+
+test('a signature turned into its two numbers still holds, short numbers included', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const lengths = new Set<number>();
+  // Numbers that begin with a zero byte come once in about 128 signatures.
+  for (let i = 0; i < 1500; i++) {
+    const body = Buffer.from(`entry ${i}`);
+    const der = sign('sha256', body, privateKey);
+    lengths.add(der.length);
+    const two = p1363(der);
+    expect(two.length).toBe(64);
+    if (!verify('sha256', body, { key: publicKey, dsaEncoding: 'ieee-p1363' }, two))
+      throw new Error(`signature does not hold: DER of ${der.length} bytes`);
+  }
+  expect(Math.min(...lengths)).toBeLessThan(70);
+});
