@@ -69,16 +69,18 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     return { store: 'log', table: 'audit_entries', row: entry.id, column, kind, ...windowOf(index), says };
   }
 
-  async function checkSignature(placed: Placed): Promise<void> {
+  /** True when the service signed these bytes. */
+  async function checkSignature(placed: Placed): Promise<boolean> {
     const { entry } = placed;
     const verdict = await trust.entrySignature(entry.keyId, new Date(entry.at), entry.body, entry.signature);
-    if (verdict === 'holds') return;
+    if (verdict === 'holds') return true;
     const why = {
       wrong: 'Signature does not belong to these bytes and this key',
       'unknown-key': 'Signature is by a key that no trusted certificate names',
       'not-certified': 'Signature is by a key whose certificate did not hold at that time',
     }[verdict];
     report(about(placed, 'signature', 'forged', `${why}: entry ${entry.id}`));
+    return false;
   }
 
   /** The columns beside the bytes are there to search by; each must repeat what the bytes say. */
@@ -214,11 +216,17 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
 
     /** Takes entries in the log's order. Signatures of one portion are checked side by side. */
     async add(portion: readonly Placed[]): Promise<void> {
-      const signatures = portion.filter(({ sound }) => sound).map(checkSignature);
-      for (const placed of portion) {
+      const signed = await Promise.all(portion.map((placed) => placed.sound && checkSignature(placed)));
+      for (const [at, placed] of portion.entries()) {
         const read = readEntry(placed.entry.body);
         const told = 'entry' in read ? read.entry : undefined;
-        remember(placed, told);
+        // What has no place in the log and no signature either is nobody's word: it vouches for no row and follows nothing.
+        const vouches = placed.index !== null || (signed[at] === true && told?.id === placed.entry.id);
+        remember(placed, vouches ? told : undefined);
+        if (!vouches) {
+          if (told) checkColumns(placed, told);
+          continue;
+        }
         const { subjectKind, subjectId } = placed.entry;
         if (!told) {
           if (placed.sound)
@@ -241,7 +249,6 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
         if (await checkPseudonym(placed, told)) checkLine(placed, told);
         else absentCommitments.add(hex(placed.commitment));
       }
-      await Promise.all(signatures);
     },
 
     /** Says what only the whole log can tell: which keys are missing, which are not the ones that were used. */
