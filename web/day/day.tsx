@@ -109,62 +109,122 @@ export function Day(props: DayProps) {
       ))}
       <div class="columns">
         {props.therapist ? (
-          <section class="stack" aria-labelledby="day-sessions">
-            <h2 id="day-sessions">
-              {t.day.sessions} <span class="count">{t.number(sessions.length)}</span>
-            </h2>
-            {sessions.length > 0 ? (
-              <>
-                <p class="soft">{t.work.day.sessionsLead}</p>
+          <div class="stack-wide">
+            <section class="stack" aria-labelledby="day-sessions">
+              <h2 id="day-sessions">
+                {t.day.sessions} <span class="count">{t.number(sessions.length)}</span>
+              </h2>
+              {sessions.length > 0 ? (
+                <>
+                  <p class="soft">{t.work.day.sessionsLead}</p>
+                  <DataTable
+                    t={t}
+                    id="day-sessions-table"
+                    narrow="plain"
+                    caption={t.day.sessions}
+                    keys
+                    rows={sessions}
+                    rowId={(row) => `session-${row.id}`}
+                    rowState={(row) => ({ mine: row.holder !== null })}
+                    columns={[
+                      {
+                        key: 'case',
+                        head: t.queue.case,
+                        rowHead: true,
+                        cell: (row) => (
+                          <span>
+                            <a class="nowrap" href={paths.task(row.id)} data-row-link="">
+                              {row.number}
+                            </a>{' '}
+                            <Said inline text={props.initials.get(row.caseId) ?? ''} />
+                          </span>
+                        ),
+                      },
+                      {
+                        key: 'discipline',
+                        head: t.queue.task,
+                        cell: (row) => (row.discipline ? t.disciplines[row.discipline] : ''),
+                      },
+                      {
+                        key: 'left',
+                        head: t.case.sessions,
+                        cell: (row) =>
+                          row.discipline
+                            ? t.work.left(props.treatment.get(row.caseId)?.left[row.discipline] ?? 0)
+                            : '',
+                      },
+                      {
+                        key: 'act',
+                        head: t.day.record,
+                        bare: true,
+                        cell: (row) => <OpenTask props={props} row={row} words={t.day.record} />,
+                      },
+                    ]}
+                  />
+                  <p class="meta">{t.work.day.initialsHint}</p>
+                </>
+              ) : (
+                <EmptyState words={t.day.none} />
+              )}
+            </section>
+            <section class="stack" aria-labelledby="day-done">
+              <h2 id="day-done">
+                {t.day.done} <span class="count">{t.number(recorded.length)}</span>
+              </h2>
+              {recorded.length > 0 ? (
                 <DataTable
                   t={t}
-                  id="day-sessions-table"
-                  caption={t.day.sessions}
-                  keys
-                  rows={sessions}
-                  rowId={(row) => `session-${row.id}`}
-                  rowState={(row) => ({ mine: row.holder !== null })}
+                  id="day-done-table"
+                  caption={t.day.done}
+                  narrow="plain"
+                  rows={recorded}
+                  rowId={(row) => `recorded-${row.id}`}
                   columns={[
                     {
                       key: 'case',
                       head: t.queue.case,
                       rowHead: true,
                       cell: (row) => (
-                        <span>
-                          <a class="nowrap" href={paths.task(row.id)} data-row-link="">
-                            {row.number}
-                          </a>{' '}
-                          <Said inline text={props.initials.get(row.caseId) ?? ''} />
-                        </span>
+                        <a class="nowrap" href={paths.case(row.caseId)}>
+                          {row.number}
+                        </a>
                       ),
                     },
                     {
-                      key: 'discipline',
+                      key: 'at',
+                      head: t.fields.date,
+                      cell: (row) => <Moment t={t} at={row.at} show="time" />,
+                    },
+                    {
+                      key: 'what',
                       head: t.queue.task,
-                      cell: (row) => (row.discipline ? t.disciplines[row.discipline] : ''),
-                    },
-                    {
-                      key: 'left',
-                      head: t.case.sessions,
                       cell: (row) =>
-                        row.discipline
-                          ? t.work.left(props.treatment.get(row.caseId)?.left[row.discipline] ?? 0)
-                          : '',
-                    },
-                    {
-                      key: 'act',
-                      head: t.day.record,
-                      bare: true,
-                      cell: (row) => <OpenTask props={props} row={row} words={t.day.record} />,
+                        row.held ? (
+                          `${t.disciplines[row.discipline]}, ${t.clock.amount(row.minutes, 'minute')}`
+                        ) : (
+                          <Tag tone="quiet" word={t.choices['record-session'].absent ?? ''} />
+                        ),
                     },
                   ]}
                 />
-                <p class="meta">{t.work.day.initialsHint}</p>
-              </>
-            ) : (
-              <EmptyState words={t.day.none} />
-            )}
-          </section>
+              ) : (
+                <p class="soft">{t.work.day.doneNone}</p>
+              )}
+              {treated.length > 0 ? (
+                <>
+                  <h3>{t.work.day.minutes}</h3>
+                  <ul class="plain stack-tight">
+                    {treated.map((row) => (
+                      <li class="figures">
+                        {row.number}:{' '}
+                        {t.work.day.minutesOf(props.treatment.get(row.caseId)?.minutes ?? 0, weekly)}
+                      </li>
+                    ))}
+                  </ul>
+                </>
+              ) : null}
+            </section>
+          </div>
         ) : null}
         <section class="stack" aria-labelledby="day-finish">
           <h2 id="day-finish">
@@ -189,61 +249,6 @@ export function Day(props: DayProps) {
             </>
           ) : null}
         </section>
-        {props.therapist ? (
-          <section class="stack" aria-labelledby="day-done">
-            <h2 id="day-done">
-              {t.day.done} <span class="count">{t.number(recorded.length)}</span>
-            </h2>
-            {recorded.length > 0 ? (
-              <DataTable
-                t={t}
-                id="day-done-table"
-                caption={t.day.done}
-                narrow="plain"
-                rows={recorded}
-                rowId={(row) => `recorded-${row.id}`}
-                columns={[
-                  {
-                    key: 'case',
-                    head: t.queue.case,
-                    rowHead: true,
-                    cell: (row) => (
-                      <a class="nowrap" href={paths.case(row.caseId)}>
-                        {row.number}
-                      </a>
-                    ),
-                  },
-                  { key: 'at', head: t.fields.date, cell: (row) => <Moment t={t} at={row.at} show="time" /> },
-                  {
-                    key: 'what',
-                    head: t.queue.task,
-                    cell: (row) =>
-                      row.held ? (
-                        `${t.disciplines[row.discipline]}, ${t.clock.amount(row.minutes, 'minute')}`
-                      ) : (
-                        <Tag tone="quiet" word={t.choices['record-session'].absent ?? ''} />
-                      ),
-                  },
-                ]}
-              />
-            ) : (
-              <p class="soft">{t.work.day.doneNone}</p>
-            )}
-            {treated.length > 0 ? (
-              <>
-                <h3>{t.work.day.minutes}</h3>
-                <ul class="plain stack-tight">
-                  {treated.map((row) => (
-                    <li class="figures">
-                      {row.number}:{' '}
-                      {t.work.day.minutesOf(props.treatment.get(row.caseId)?.minutes ?? 0, weekly)}
-                    </li>
-                  ))}
-                </ul>
-              </>
-            ) : null}
-          </section>
-        ) : null}
       </div>
     </div>
   );
@@ -265,6 +270,7 @@ function Tasks({
     <DataTable
       t={t}
       id={`day-${id}-table`}
+      narrow="plain"
       caption={id === 'finish' ? t.day.toFinish : t.day.free}
       keys
       rows={rows}

@@ -2,12 +2,12 @@
 // only after the look was recorded. Text that people wrote stands as they wrote it.
 import type { Child } from 'hono/jsx';
 import type { Decided, Evidence, Measured, TaskHead } from '../../db/views/task.ts';
+import { CRITERIA } from '../../domain/acts.ts';
 import type { Instrument } from '../../domain/instruments/instrument.ts';
 import { populationOf } from '../../domain/instruments/population.ts';
 import { INSTRUMENTS } from '../../domain/instruments/registry.ts';
 import type { Action, TaskKind } from '../../domain/lifecycle.ts';
 import { DISCIPLINES } from '../../domain/roles.ts';
-import { CriteriaTable } from '../parts/criteria-table.tsx';
 import { type EvidenceItem, EvidenceList } from '../parts/evidence-list.tsx';
 import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -96,9 +96,29 @@ function Decision({ t, decided }: { t: Text; decided: Decided }) {
           )}
         </span>
       </p>
-      {decided.criteria ? <CriteriaTable t={t} judgements={decided.criteria} /> : null}
+      {decided.criteria ? <Judged t={t} criteria={decided.criteria} /> : null}
       {decided.reasons ? <Said text={decided.reasons} /> : null}
     </li>
+  );
+}
+
+/** How each criterion was judged, in one line each. */
+function Judged({ t, criteria }: { t: Text; criteria: Readonly<Record<string, string>> }) {
+  return (
+    <dl class="judged">
+      {CRITERIA.map((criterion) => (
+        <>
+          <dt>{t.criteria[criterion]}</dt>
+          <dd>
+            {criteria[criterion] === 'met' ? (
+              <Tag tone="good" word={t.judgements.met ?? ''} />
+            ) : (
+              <Tag tone="late" icon="circle-x" word={t.judgements['not-met'] ?? ''} />
+            )}
+          </dd>
+        </>
+      ))}
+    </dl>
   );
 }
 

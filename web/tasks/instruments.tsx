@@ -168,9 +168,18 @@ export function InstrumentForm({
     <fieldset class="group instrument" id={`instrument-${instrument.id}`}>
       <legend>{instrument.name[t.lang]}</legend>
       <p>{instrument.instruction[t.lang]}</p>
-      {instrument.items.map((item) => (
-        <ItemField t={t} instrument={instrument} item={item} typed={typed} faults={faults} before={before} />
-      ))}
+      <div class="items">
+        {instrument.items.map((item) => (
+          <ItemField
+            t={t}
+            instrument={instrument}
+            item={item}
+            typed={typed}
+            faults={faults}
+            before={before}
+          />
+        ))}
+      </div>
       <ScoreLine t={t} instrument={instrument} typed={typed} before={before} />
       <details class="details">
         <summary>{t.words.details}</summary>

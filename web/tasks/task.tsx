@@ -87,7 +87,7 @@ export function TaskBody(props: TaskPageProps) {
         <StageStrip t={t} stage={head.case.stage} round={head.case.round} />
         {clock ? <ClockBar t={t} clock={clockView(parameters, clock, now)} /> : null}
       </div>
-      <div class="split">
+      <div class={ENTRY.has(head.kind) ? 'split entry' : 'split'}>
         {staff ? <EvidencePane t={t} head={head} evidence={evidence} /> : <Asked t={t} evidence={evidence} />}
         <section class="card stack pane-decision" id="decision" aria-labelledby="decision-title">
           <div class="spread">
@@ -137,6 +137,9 @@ export function TaskBody(props: TaskPageProps) {
     </div>
   );
 }
+
+/** Where the form is what takes room, not the evidence. */
+const ENTRY: ReadonlySet<string> = new Set(['assess', 're-evaluate']);
 
 const CHECKED_TITLE: ReadonlySet<string> = new Set([
   'decide-eligibility',
