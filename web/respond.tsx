@@ -13,11 +13,12 @@ import {
   navigationOf,
   noticePartial,
   type PageOptions,
+  Partial,
   page,
   VARY,
   wantsFragment,
 } from './layout.tsx';
-import { type FaultWords, faultWords } from './parts/error-summary.tsx';
+import { ErrorSummary, type FaultWords, faultWords } from './parts/error-summary.tsx';
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
 import { preferencesOf } from './preferences.ts';
@@ -106,9 +107,14 @@ export async function pageOrFragment(
   status: 200 | 422 | 409 | 202 = 200,
 ): Promise<Response> {
   c.header('Vary', VARY);
-  return wantsFragment(c.req.raw.headers)
-    ? c.html(fragment(part()) as never, status)
-    : await pageAnswer(c, deps, options, body, status);
+  if (!wantsFragment(c.req.raw.headers)) return await pageAnswer(c, deps, options, body, status);
+  // The summary stands above the h1, outside what is swapped: it goes along, and an empty one clears an older one.
+  const summary = options.faults ? (
+    <Partial target="#errors" swap="innerHTML">
+      <ErrorSummary t={wordsFor(c, deps)} faults={options.faults} at={options.faultsAt ?? {}} />
+    </Partial>
+  ) : null;
+  return c.html(fragment(part(), summary) as never, status);
 }
 
 /** A refusal's sentence in the reader's language. */
