@@ -14,6 +14,6 @@ const POPULATIONS: Readonly<Record<string, Population>> = {
   '88805009': 'heart-failure', // Chronic congestive heart failure
 };
 
-/** The population of a case by its reason's code, or null when we have no figure for it. */
+/** The population of a case by its reason's code (`system|code`, or the code alone), or null when we have no figure for it. */
 export const populationOf = (reasonCode: string | null): Population | null =>
-  (reasonCode !== null ? POPULATIONS[reasonCode] : undefined) ?? null;
+  (reasonCode !== null ? POPULATIONS[reasonCode.slice(reasonCode.lastIndexOf('|') + 1)] : undefined) ?? null;

@@ -19,7 +19,7 @@ beforeAll(async () => {
   w = await createWebWorld();
   browser = await openBrowser();
   const shell = new Hono();
-  shell.all('*', (c) => app.fetch(c.req.raw, c.env));
+  shell.all('*', (c) => app.fetch(c.req.raw, c.env as never));
   served = await serveOnLoopback(shell);
   // Passkeys belong to a name, so the service is reached under one.
   url = served.url.replace('127.0.0.1', 'localhost');

@@ -28,14 +28,10 @@ import {
   wordsFor,
 } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
+import { filesOf } from '../upload.ts';
 import { ApplyForm, ApplyPage, type ApplyView, DraftList } from './apply.tsx';
 import { ImportForm, ImportResults, type Taken } from './importing.tsx';
 import { type DraftContent, draftContent, draftReport, prefilled, recordPart } from './record-draft.ts';
-
-/** Bytes around the files of a multipart form: boundaries, names, the pasted text's field. */
-const MULTIPART_MARGIN = 64 * 1024;
-/** Most files of one form. */
-const MAX_FILES = 20;
 
 const DATE_PARTS = ['day', 'month', 'year'];
 const ONE = [
@@ -274,28 +270,4 @@ async function importForProgram(c: Context<WebEnv>, deps: WebDeps, session: Sess
     default:
       return outcome satisfies never;
   }
-}
-
-/** The files of a multipart form, and the pasted text as one more. Caps apply to the bytes read, before parsing (N2). */
-async function filesOf(c: Context<WebEnv>) {
-  const type = c.req.header('content-type') ?? '';
-  if (!/^multipart\/form-data;/i.test(type)) return refuse('malformed');
-  const body = await readBody(c, BUNDLE_BYTES + MULTIPART_MARGIN);
-  if (body === 'too-large') return body;
-  let form: FormData;
-  try {
-    form = await new Response(new Uint8Array(body), { headers: { 'content-type': type } }).formData();
-  } catch {
-    return refuse('malformed');
-  }
-  const files: { name: string; bytes: Uint8Array }[] = [];
-  for (const [name, value] of form) {
-    if (name === 'file' && typeof value !== 'string') {
-      if (value.size > 0)
-        files.push({ name: value.name.slice(0, 200), bytes: new Uint8Array(await value.arrayBuffer()) });
-    } else if (name === 'text' && typeof value === 'string') {
-      if (value.trim() !== '') files.push({ name: '', bytes: new TextEncoder().encode(value) });
-    } else return refuse('malformed', { fields: [{ field: name.slice(0, 60), fault: 'unknownField' }] });
-  }
-  return files.length > MAX_FILES ? ('too-large' as const) : files;
 }

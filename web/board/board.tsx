@@ -188,9 +188,9 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
                 <Moment t={t} at={log.oldestAt} />)
               </>
             ) : null}
-            . {t.board.workGoesOn}
           </p>
         ) : null}
+        {waiting > 0 ? <p class="soft">{t.board.workGoesOn}</p> : null}
       </section>
     </div>
   );

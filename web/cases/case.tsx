@@ -204,7 +204,15 @@ export function Overview(props: OverviewProps) {
                   <li class="spread">
                     <span>{name}</span>
                     <b class="figures">
-                      {points.length > 1 ? `${with_(first)} → ${with_(last)}` : with_(last)}
+                      {points.length > 1 ? (
+                        <span class="change-of">
+                          {with_(first)}
+                          <Icon name="arrow-right" />
+                          <span class="visually-hidden">{t.words.to}</span> {with_(last)}
+                        </span>
+                      ) : (
+                        with_(last)
+                      )}
                     </b>
                   </li>
                 );

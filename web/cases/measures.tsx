@@ -1,44 +1,19 @@
 // Station 1, web: results over time, one chart and its table per instrument. A change is called real only beyond the measurement
 // error of the people it was measured for; a figure for other people than this patient is not used.
 import type { MeasurementRow } from '../../db/views/case.ts';
-import type { Instrument, Population } from '../../domain/instruments/instrument.ts';
+import type { Instrument } from '../../domain/instruments/instrument.ts';
+import { populationOf } from '../../domain/instruments/population.ts';
 import { INSTRUMENTS } from '../../domain/instruments/registry.ts';
-import { reasonGroupOf } from '../../fhir/codes.ts';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { Text } from '../text/text.ts';
 
-/** The people among whom a figure was measured, by the group of the reason's code. */
-const POPULATION_OF: Readonly<Record<string, Population>> = {
-  stroke: 'stroke',
-  brain: 'neurological-or-musculoskeletal',
-  'spinal-cord': 'neurological-or-musculoskeletal',
-  concussion: 'neurological-or-musculoskeletal',
-  joints: 'neurological-or-musculoskeletal',
-  'hip-fracture': 'neurological-or-musculoskeletal',
-  'other-fracture': 'neurological-or-musculoskeletal',
-  lungs: 'chronic-respiratory',
-  heart: 'heart-failure',
-};
-
-/** Populations whose figures may speak for a person with this reason; `undefined` when the reason carries no code. */
-function populationOf(reasonCode: string | null): Population | null | undefined {
-  if (!reasonCode) return undefined;
-  const [system = '', code = ''] = reasonCode.split('|');
-  const group = reasonGroupOf([{ system, code }]);
-  return (group && POPULATION_OF[group.id]) ?? null;
-}
-
-/**
- * The figure of measurement error to draw. Without a coded reason the instrument's first figure is drawn and named with its
- * people, so that the reader can judge; with one, only a figure for people like this patient.
- */
+/** The figure of measurement error to draw: only one that was found among people like this patient. */
 function errorOf(t: Text, instrument: Instrument, reasonCode: string | null): MeasureView['error'] {
   const population = populationOf(reasonCode);
   const figure = instrument.changes.find(
-    ({ kind, population: measured }) =>
-      kind === 'measurement-error' && (population === undefined || measured === population),
+    ({ kind, population: measured }) => kind === 'measurement-error' && measured === population,
   );
   return figure && { value: figure.value, population: t.populations[figure.population] ?? figure.population };
 }

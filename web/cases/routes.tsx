@@ -44,6 +44,7 @@ import {
 } from './case.tsx';
 import { CaseList, FoundByName, listHref } from './list.tsx';
 import { Measures } from './measures.tsx';
+import { resultRoutes } from './results.tsx';
 import { caseToSee, type Seen } from './see.tsx';
 import { eventOf, shownChanges } from './trail.tsx';
 import { organisationOf, taskWords, turnsOf } from './whose-turn.ts';
@@ -215,6 +216,7 @@ export function caseRoutes(deps: WebDeps): Routes {
     };
   });
 
+  resultRoutes(r, deps);
   return r;
 }
 
@@ -296,7 +298,13 @@ async function sectionPage(
       lead: (
         <>
           {t.stages[head.stage]}
-          {head.round > 1 ? `, ${t.case.round(head.round)}` : ''}. {seen.own ? '' : t.case.recorded}
+          {head.round > 1 ? `, ${t.case.round(head.round)}` : ''}
+          {seen.own ? null : (
+            <>
+              <br />
+              <span class="meta">{t.case.recorded}</span>
+            </>
+          )}
         </>
       ),
       back: seen.own

@@ -47,7 +47,7 @@ export function turnsOf(
           )
         : organisation
           ? t.my.turnOf(t.organisations[organisation], what)
-          : what;
+          : t.my.turnOf(t.relations.patient, what);
     return { task, words, yours };
   });
 }

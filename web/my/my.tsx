@@ -13,7 +13,7 @@ import type {
 import type { Action } from '../../domain/lifecycle.ts';
 import { sectionsFor } from '../cases/case.tsx';
 import type { Seen } from '../cases/see.tsx';
-import type { Turn } from '../cases/whose-turn.ts';
+import { type Turn, taskWords } from '../cases/whose-turn.ts';
 import { clockView, leadingClock } from '../clock-view.ts';
 import type { WebDeps } from '../deps.ts';
 import { ClockBar } from '../parts/clock-bar.tsx';
@@ -91,7 +91,7 @@ export function MyCase(props: MyCaseProps) {
         <StageStrip t={t} stage={head.stage} endedIn={props.endedIn} round={head.round} />
         <p class="lead">
           {head.stage === 'closed' ? t.my.ended : t.my.step(step, STRIP_STAGES.length, t.stages[head.stage])}{' '}
-          {head.outcome ? <b>{t.my.outcome(t.outcomes[head.outcome])}.</b> : null}
+          {head.outcome ? <b>{t.my.outcome(t.outcomes[head.outcome])}</b> : null}
         </p>
       </section>
       {head.stage === 'closed' ? null : (
@@ -104,7 +104,7 @@ export function MyCase(props: MyCaseProps) {
                   ? turns.map((turn) =>
                       turn.yours ? (
                         <p>
-                          <b>{t.my.yourTurn}</b> {turn.words}
+                          <b>{t.my.yourTurn}</b> {taskWords(t, turn.task)}
                         </p>
                       ) : (
                         <p>

@@ -1,6 +1,6 @@
 // Station 1, web: the sign-in page. No memory test: a passkey, or in the demonstration a list of invented people by role.
 import type { Organisation } from '../../domain/consortium.ts';
-import type { Discipline, Role } from '../../domain/roles.ts';
+import { type Discipline, ROLES, type Role } from '../../domain/roles.ts';
 import { assetUrl } from '../assets/manifest.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -28,7 +28,7 @@ export function SignIn({
   passkeys: boolean;
   signedOut: boolean;
 }) {
-  const roles = [...new Set(people.map((person) => person.role))];
+  const roles = ROLES.filter((role) => people.some((person) => person.role === role));
   return (
     <div class="sign-in stack">
       {signedOut ? <Notice tone="note">{t.signIn.signedOut}</Notice> : null}

@@ -1404,6 +1404,19 @@ export const en = {
     streams: 'This page is open in too many tabs to stay live in each. Reload to see what is new.',
   },
 
+  resultsIn: {
+    title: 'Read in results',
+    lead: 'Published answers to our instruments fill in your form. You check them, then record the assessment.',
+    claimFirst: 'Claim the assessment first: results are read into the form of a task that is yours.',
+    taken: 'Filled in',
+    notTaken: 'Not filled in',
+    foreign: 'This task does not use this instrument.',
+    computed: (total: string) => `Computed score ${total}`,
+    toTask: 'Go to the form and check it',
+    none: 'Nothing could be filled in.',
+    subject: (who: string) => `The file says it is about ${who}. Compare it with this case.`,
+  },
+
   settings: {
     title: 'Settings',
     theme: 'Appearance',

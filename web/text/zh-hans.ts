@@ -1265,6 +1265,19 @@ export const zhHans: typeof en = {
     streams: '此页面打开的标签页过多，无法在每个页面实时更新。请刷新查看最新内容。',
   },
 
+  resultsIn: {
+    title: '读入结果',
+    lead: '已公布格式的量表答案会填入您的表单。请核对后再记录评估。',
+    claimFirst: '请先认领评估任务：结果读入您持有的任务表单。',
+    taken: '已填入',
+    notTaken: '未填入',
+    foreign: '此任务不使用这个量表。',
+    computed: (total) => `计算得分 ${total}`,
+    toTask: '前往表单核对',
+    none: '没有可填入的内容。',
+    subject: (who) => `文件注明的对象是 ${who}。请与本个案核对。`,
+  },
+
   settings: {
     title: '设置',
     theme: '外观',
