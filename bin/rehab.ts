@@ -161,6 +161,22 @@ verb('drive', 'lives cases through the whole lifecycle over HTTP, as the demonst
     },
   );
 
+verb('replay', 'recorded histories against today’s workflow code, the database and the log')
+  .argument('[case...]', 'numbers or ids of cases')
+  .option('--all', 'all cases')
+  .option('--json', 'for programs')
+  .action(
+    async (cases: string[], options: { data: string; all?: boolean; json?: boolean }, command: Command) => {
+      if (cases.length > 0 === (options.all === true)) command.error('name cases, or give --all');
+      const { runReplay } = await import('./commands/replay.ts');
+      process.exitCode = await runReplay({
+        dataDir: dataDirOf(options.data),
+        cases,
+        json: options.json === true,
+      });
+    },
+  );
+
 verb('doctor', 'one line per check, with the remedy')
   .option('--json', 'for programs')
   .action(async (options: { data: string; json?: boolean }) => {
