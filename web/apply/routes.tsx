@@ -4,7 +4,6 @@
 import { eq } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { persons } from '../../db/schema.ts';
-import { draftOf, draftsOf, dropDraft, keepDraft } from '../../db/writes/drafts.ts';
 import { type ActInput, readActValues } from '../../domain/acts.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { type FieldFault, isRefusal, refuse } from '../../domain/refusal.ts';
@@ -30,6 +29,7 @@ import {
 import { type Routes, routes } from '../routes.ts';
 import { filesOf } from '../upload.ts';
 import { ApplyForm, ApplyPage, type ApplyView, DraftList } from './apply.tsx';
+import { draftOf, draftsOf, dropDraft, keepDraft } from './drafts.ts';
 import { ImportForm, ImportResults, type Taken } from './importing.tsx';
 import { type DraftContent, draftContent, draftReport, prefilled, recordPart } from './record-draft.ts';
 

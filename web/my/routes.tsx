@@ -1,10 +1,10 @@
 // Station 1, web: what belongs to people who are in a case themselves: their cases, who looked, and their acts.
 import { casesOf, looksAt } from '../../db/views/case.ts';
-import { draftsOf } from '../../db/writes/drafts.ts';
 import { ACTIONS, type Action } from '../../domain/lifecycle.ts';
 import { allows } from '../../domain/permissions.ts';
 import { RELATIONS } from '../../domain/roles.ts';
 import { DraftList } from '../apply/apply.tsx';
+import { draftsOf } from '../apply/drafts.ts';
 import type { DraftContent } from '../apply/record-draft.ts';
 import { caseToSee } from '../cases/see.tsx';
 import type { WebDeps } from '../deps.ts';

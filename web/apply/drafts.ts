@@ -1,10 +1,10 @@
-// Station 4, drafts of applications: a working table, never evidence. What was read in from a file lies sealed until the
+// Station 1, web: drafts of applications: a working table, never evidence. What was read in from a file lies sealed until the
 // person who read it in completes and sends it. One draft per person and source; nobody reads another's.
 import { randomUUID } from 'node:crypto';
 import { and, desc, eq } from 'drizzle-orm';
+import type { Database } from '../../db/connection.ts';
+import { applicationDraft, applications } from '../../db/schema.ts';
 import { type KeyRing, type KeyStore, open, seal } from '../../ledger/record-key.ts';
-import type { Database } from '../connection.ts';
-import { applicationDraft, applications } from '../schema.ts';
 
 /** What seals and opens drafts. */
 export interface DraftKeys {
