@@ -30,7 +30,15 @@ export function VerifyStatus({ t, state }: { t: Text; state: ReturnType<Verifyin
       class="stack"
       id="verify"
       aria-labelledby="verify-title"
-      {...(running ? { 'hx-get': paths.audit, 'hx-trigger': 'load delay:2s', 'hx-target': 'this' } : {})}
+      {...(running
+        ? {
+            'hx-get': paths.audit,
+            'hx-trigger': 'load delay:2s',
+            'hx-target': 'this',
+            // A new element each time: a morphed one does not load again, and so would ask only once.
+            'hx-swap': 'outerHTML',
+          }
+        : {})}
     >
       <div class="card stack">
         <div class="spread">

@@ -21,7 +21,15 @@ export function StillWorking({
     <div
       id="still-working"
       role="status"
-      {...(poll ? { 'hx-get': askHref, 'hx-trigger': 'load delay:2s', 'hx-target': 'this' } : {})}
+      {...(poll
+        ? {
+            'hx-get': askHref,
+            'hx-trigger': 'load delay:2s',
+            'hx-target': 'this',
+            // A new element each time: a morphed one does not load again, and so would ask only once.
+            'hx-swap': 'outerHTML',
+          }
+        : {})}
     >
       <Notice
         tone="note"
