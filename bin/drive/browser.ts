@@ -8,11 +8,15 @@ export const PATIENCE_MS = 5 * 60_000;
 /** How long one request may take: the web itself answers within seconds. */
 const REQUEST_MS = 30_000;
 const REDIRECTS = 5;
+/** How often the page of a "still working" is asked before the form itself is sent again, with the same key. */
+const ASKS = 5;
 
 /** An answer to a person, with the page it ended on. */
 export interface Answer {
-  /** Status of the request itself, before any redirect was followed; 303 is "done". */
+  /** Status of the request itself, before any redirect was followed. */
   readonly status: number;
+  /** The act is done: answered by a redirect, or said on the page that was asked while it was "still working". */
+  readonly done: boolean;
   /** Where the person is now. */
   readonly at: string;
   readonly page: Page;
@@ -120,6 +124,7 @@ export function createBrowser({ origin, patienceMs = PATIENCE_MS, signInAgain }:
     let hops = 0;
     let status: number | undefined;
     let signIns = 0;
+    let asks = 0;
     let measured: number | undefined;
     for (;;) {
       const raw = await once(how, url, how === 'POST' ? sent : undefined);
@@ -132,12 +137,11 @@ export function createBrowser({ origin, patienceMs = PATIENCE_MS, signInAgain }:
         repeats++;
         await sleep(Math.min(raw?.retryAfter ?? 500, 2000));
         if (raw?.status === 202) {
-          // The page says where to ask; a page without such a link is asked for again.
+          // The page says where to ask. What was lost before anybody did it is not found there: then it is sent again.
           const link = readPage(raw.body).links.find(({ href: to }) => /\/ask\//.test(to));
-          if (link) {
-            url = urlOf(link.href, url);
-            how = 'GET';
-          }
+          const asking = link !== undefined && asks++ % (ASKS + 1) < ASKS;
+          url = asking ? urlOf(link.href, url) : first;
+          how = asking ? 'GET' : method;
         }
         continue;
       }
@@ -165,6 +169,7 @@ export function createBrowser({ origin, patienceMs = PATIENCE_MS, signInAgain }:
     function done(raw: Raw, at: URL): Answer {
       return {
         status: status ?? raw.status,
+        done: (status ?? raw.status) === 303 || (asks > 0 && raw.status === 200),
         at: `${at.pathname}${at.search}`,
         page: readPage(raw.body),
         body: raw.body,

@@ -86,8 +86,7 @@ export async function live(deps: StoryDeps): Promise<Ending> {
   ): Promise<Answer> {
     const key = heldIn(form, 'key');
     const answer = await who.browser.submit(form, filling, button);
-    if (answer.status !== 303 && answer.status !== 202)
-      throw new Unintended(`${what} was not taken: ${complaint(answer)}`);
+    if (!answer.done) throw new Unintended(`${what} was not taken: ${complaint(answer)}`);
     tally.decided(answer.took);
     if (deps.acknowledged)
       appendFileSync(
@@ -111,12 +110,19 @@ export async function live(deps: StoryDeps): Promise<Ending> {
     const answer = await decide(applicant, paper, application(paper, draw, deps.now()), 'submit-application');
     number = CASE_NUMBER.exec(answer.page.words)?.[0] ?? '';
     if (!number) throw new Unintended('page after applying does not say the case number');
-    caseId =
-      new URL(answer.at, 'http://page').searchParams.get('case') ??
-      answer.page.links
-        .map(({ href }) => /^\/cases\/([0-9a-f-]{36})\b/.exec(pathOf(href))?.[1])
-        .find(Boolean) ??
-      '';
+    caseId = new URL(answer.at, 'http://page').searchParams.get('case') ?? (await caseIdIn());
+  }
+
+  /** The case's id as the applicant's first page links it. */
+  async function caseIdIn(): Promise<string> {
+    const { page } = await applicant.home();
+    const links = page.links.filter(({ href }) => /^\/cases\/[0-9a-f-]{36}/.test(pathOf(href)));
+    const own =
+      links.find(({ words }) => words.includes(number)) ??
+      (page.words.includes(number) ? links[0] : undefined);
+    const id = own && pathOf(own.href).split('/')[2];
+    if (!id) throw new Unintended('first page does not lead to the new case');
+    return id;
   }
 
   /** The applicant's page of the case. */
@@ -186,8 +192,7 @@ export async function live(deps: StoryDeps): Promise<Ending> {
     const claim = formTo(shown.page, /^\/tasks\/[^/]+\/claim$/);
     if (claim) {
       shown = await who.browser.submit(claim);
-      if (shown.status !== 303 && shown.status !== 200)
-        throw new Unintended(`${step.kind} could not be claimed: ${complaint(shown)}`);
+      if (!shown.done) throw new Unintended(`${step.kind} could not be claimed: ${complaint(shown)}`);
     }
     const form = formTo(shown.page, /^\/tasks\/[^/]+\/(check|decide)$/);
     if (!form) throw new Unintended(`${step.kind} has no form after it was claimed: ${complaint(shown)}`);

@@ -120,6 +120,22 @@ describe('a browser', () => {
     expect(answer.repeats).toBe(5);
   });
 
+  test('sends the form again when nobody knows of it, and takes the page that says so for done', async () => {
+    let sent = 0;
+    let asked = 0;
+    const origin = await serving((request, response) => {
+      if (request.url === '/send') sent++;
+      else asked++;
+      if (sent > 1 && request.url !== '/send') return void response.end('<title>It is done</title>');
+      response.writeHead(202, { 'retry-after': '0.001' }).end('<a href="/ask/k1">again</a>');
+    });
+    const [form] = readPage('<form method=post action=/send><button>Go</button></form>').forms;
+    if (!form) throw new Error('no form');
+    const answer = await createBrowser({ origin }).submit(form);
+    expect({ sent, asked }).toEqual({ sent: 2, asked: 6 });
+    expect(answer).toMatchObject({ status: 200, done: true, page: { title: 'It is done' } });
+  });
+
   test('gives up when its patience ends', async () => {
     const origin = await serving((request) => request.socket.destroy());
     await expect(createBrowser({ origin, patienceMs: 1 }).get('/')).rejects.toThrow('no answer');
