@@ -7,15 +7,28 @@
 // 3. One statement takes the subject's row lock by raising its version from the one that was read, and only then
 //    writes rows, entry and key. If anybody changed the subject in between, nothing is written and we start again at 1.
 // So every rule (role, claim number, duties, state) is true in the transaction that commits (SECURITY.md A3).
-import { randomBytes, randomUUID } from 'node:crypto';
+// Acts that come while a statement is under way share the next one (gather.ts): each of them is still written whole
+// or not at all, and when the statement fails each is tried alone.
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { type Change, canonicalColumn, type Fragment, insert, type Row, tableShape } from '../db/change.ts';
 import type { Sql } from '../db/connection.ts';
 import type { AuditEvent } from '../domain/events.ts';
 import { isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../domain/refusal.ts';
-import { canonicalJson, type JsonObject, type JsonValue } from './canonical.ts';
-import { columnDigest, type Entry, type EntryChange, entryBytes, subjectPseudonym } from './entry.ts';
+import type { JsonObject, JsonValue } from './canonical.ts';
+import { columnText, columnTextDigest, type EntryChange, entryText, subjectPseudonym } from './entry.ts';
+import { gather, Turns } from './gather.ts';
 import { type KeyRing, nodeHashing } from './record-key.ts';
 import type { EntrySigner } from './signing.ts';
+import {
+  type Reading,
+  readingJson,
+  readingText,
+  shapeName,
+  type TableWrite,
+  type Writing,
+  writingParameters,
+  writingText,
+} from './statements.ts';
 
 /** What is to be done: who, under which key, to which subject. */
 export interface Operation {
@@ -96,15 +109,33 @@ export async function recorded<F>(
   read: Fragment,
   decide: (facts: F, deciding: Deciding) => Plan | Refusal | Unchanged,
 ): Promise<Recorded> {
+  const door = doorOf(recorder.sql);
+  // Acts of this process on one subject follow each other; those of others are told apart by the subject's version.
+  const done = await door.turns.take(`${operation.subject.kind} ${operation.subject.id}`, () =>
+    once(recorder, door, operation, read, decide),
+  );
+  if (done.written) await recorder.afterCommit?.(operation.key);
+  return { answer: done.answer, repeated: done.repeated };
+}
+
+/** Reads, decides and writes until it is written, or known not to be. */
+async function once<F>(
+  recorder: Recorder,
+  door: Door,
+  operation: Operation,
+  read: Fragment,
+  decide: (facts: F, deciding: Deciding) => Plan | Refusal | Unchanged,
+): Promise<Recorded & { readonly written: boolean }> {
+  const { subject: of, actor } = operation;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const seen = await readOnce(recorder.sql, operation, read);
+    const seen = await door.read({ key: operation.key, ...of, person: actor.person, facts: read });
     if (seen.operation) {
       // A key is one person's, for one action, with one input: anything else gets no answer of it.
       return seen.operation.input_digest === operation.inputDigest &&
-        seen.operation.person === operation.actor.person &&
+        seen.operation.person === actor.person &&
         seen.operation.action === operation.action
-        ? { answer: seen.operation.answer, repeated: true }
-        : { answer: refuse('key-reused') as unknown as JsonValue, repeated: true };
+        ? { answer: seen.operation.answer, repeated: true, written: false }
+        : { answer: refuse('key-reused') as unknown as JsonValue, repeated: true, written: false };
     }
     const at = recorder.now().toISOString();
     const decided = decide(seen.facts as F, {
@@ -113,18 +144,13 @@ export async function recorded<F>(
       newId: randomUUID,
     });
     if (isRefusal(decided) && !RECORDED_REFUSALS.has(decided.code))
-      return { answer: decided as unknown as JsonValue, repeated: false };
-    if ('unchanged' in decided) return { answer: decided.unchanged, repeated: false };
+      return { answer: decided as unknown as JsonValue, repeated: false, written: false };
+    if ('unchanged' in decided) return { answer: decided.unchanged, repeated: false, written: false };
     const plan = isRefusal(decided) ? refusalPlan(operation, decided, at) : decided;
-    const subject = isRefusal(decided)
-      ? { kind: 'person' as const, id: operation.actor.person }
-      : operation.subject;
+    const subject = isRefusal(decided) ? { kind: 'person' as const, id: actor.person } : of;
     const before = isRefusal(decided) ? seen.person : seen.subject;
-    const written = await writeOnce(recorder, operation, plan, subject, before, at);
-    if (written === 'written') {
-      await recorder.afterCommit?.(operation.key);
-      return { answer: plan.answer, repeated: false };
-    }
+    if (await door.write(await writingOf(recorder, operation, plan, subject, before, at)))
+      return { answer: plan.answer, repeated: false, written: true };
     if (attempt > 2) await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt));
   }
   throw new Error(`subject stays contended after ${TRIES} tries; try again`);
@@ -150,54 +176,24 @@ function refusalPlan(operation: Operation, refusal: Refusal, at: string): Plan {
   };
 }
 
-async function readOnce(sql: Sql, operation: Operation, read: Fragment): Promise<Read> {
-  const base = 5;
-  const text = `SELECT
-    (SELECT json_build_object('input_digest', o.input_digest, 'person', o.person_id, 'action', o.action, 'answer', o.answer) FROM operations o WHERE o.id = $1) AS operation,
-    (SELECT json_build_object('version', s.version, 'last', encode(s.last, 'hex')) FROM audit_subjects s WHERE s.kind = $2 AND s.id = $3::uuid) AS subject,
-    (SELECT json_build_object('version', p.version, 'last', encode(p.last, 'hex')) FROM audit_subjects p WHERE p.kind = 'person' AND p.id = $4::uuid) AS person,
-    (${renumber(read.text, base - 1)}) AS facts`;
-  const [row] = await sql.unsafe<Read[]>(
-    text,
-    [
-      operation.key,
-      operation.subject.kind,
-      operation.subject.id,
-      operation.actor.person,
-      ...read.params,
-    ] as never[],
-    { prepare: true },
-  );
-  return row as Read;
-}
-
-/** `$1` of a fragment becomes `$(1 + offset)`. */
-const renumber = (text: string, offset: number): string =>
-  text.replace(/\$(\d+)/g, (_, n: string) => `$${Number(n) + offset}`);
-
-async function writeOnce(
+/** What an act writes: its rows, the entry that vouches for every column of them, the service's signature. */
+async function writingOf(
   recorder: Recorder,
   operation: Operation,
   plan: Plan,
   subject: { kind: string; id: string },
   before: { version: number; last: string } | null,
   at: string,
-): Promise<'written' | 'conflict'> {
+): Promise<Writing> {
   const entryId = randomUUID();
   const key = await recorder.keys.of(
     subject.kind === 'case' ? 'case' : 'system',
     subject.kind === 'case' ? subject.id : 'system',
   );
-  const version = (before?.version ?? 0) + 1;
-  const params: unknown[] = [];
-  const p = (value: unknown, type: string): string => {
-    params.push(value);
-    return `$${params.length}::${type}`;
-  };
-  const workflow = operation.workflow;
+  const { workflow, actor } = operation;
   const operationRow = insert('operations', {
     id: operation.key,
-    personId: operation.actor.person,
+    personId: actor.person,
     action: operation.action,
     inputDigest: operation.inputDigest,
     workflowId: workflow?.id ?? null,
@@ -206,46 +202,32 @@ async function writeOnce(
     answer: plan.answer,
     at,
   });
-  // 1. What the entry vouches for: every column of every row, by keyed digest.
+  // 1. What the entry vouches for: every column of every row, by keyed digest. The text that is digested is the text
+  //    that is stored.
   const changes: EntryChange[] = [];
-  const writes: string[] = [];
-  for (const [i, change] of [...plan.changes, operationRow].entries()) {
-    const shape = tableShape(change.table);
-    const row = change.row as Record<string, unknown>;
-    const rowKey = String(row.id);
+  const rows = new Map<string, { readonly write: TableWrite; readonly rows: string[] }>();
+  for (const { table, write, row } of [...plan.changes, operationRow]) {
+    const shape = tableShape(table);
+    const values = row as Record<string, unknown>;
+    const rowKey = String(values.id);
     const digests: Record<string, string> = {};
-    const names: string[] = [];
-    const values: string[] = [];
-    for (const column of shape.columns) {
-      const value = row[column.property] ?? null;
-      names.push(`"${column.name}"`);
-      if (value === null) {
-        values.push(`NULL::${column.type}`);
-        continue;
-      }
-      const canonical = canonicalColumn(column.type, value);
-      digests[column.name] = columnDigest(
-        key.digest,
-        entryId,
-        shape.name,
-        rowKey,
-        column.name,
-        canonical,
-        nodeHashing,
-      );
-      values.push(p(column.type === 'jsonb' ? canonicalJson(value) : value, column.type));
+    let json = '';
+    for (const { property, name, type } of shape.columns) {
+      const value = values[property] ?? null;
+      if (value === null) continue; // a column that is not named is null, in the entry and in the statement
+      const text = columnText(canonicalColumn(type, value));
+      digests[name] = columnTextDigest(key.digest, entryId, shape.name, rowKey, name, text, nodeHashing);
+      json += `${json === '' ? '' : ','}"${name}":${text}`;
     }
     changes.push({ table: shape.name, key: rowKey, columns: digests });
-    names.push('"entry_id"');
-    values.push(`'${entryId}'::uuid`);
-    writes.push(
-      change.write === 'insert'
-        ? `w${i} AS (INSERT INTO ${shape.name} (${names.join(', ')}) SELECT ${values.join(', ')} FROM s)`
-        : `w${i} AS (UPDATE ${shape.name} SET (${names.slice(1).join(', ')}) = (SELECT ${values.slice(1).join(', ')}) WHERE id = ${values[0]} AND EXISTS (SELECT 1 FROM s))`,
-    );
+    const name = `${table} ${write}`;
+    const together = rows.get(name);
+    if (together) together.rows.push(json);
+    else rows.set(name, { write: { table, write }, rows: [json] });
   }
   // 2. The entry, its bytes and the service's signature over them.
-  const entry: Entry = {
+  const version = (before?.version ?? 0) + 1;
+  const body = entryText({
     v: 1,
     id: entryId,
     salt: randomBytes(16).toString('base64url'),
@@ -259,48 +241,119 @@ async function writeOnce(
       previous: before?.last ?? null,
     },
     actor: {
-      person: operation.actor.person,
-      role: operation.actor.role,
+      person: actor.person,
+      role: actor.role,
       key: recorder.signer.keyId,
-      actingFor: operation.actor.actingFor ?? null,
+      actingFor: actor.actingFor ?? null,
     },
     changes,
     parameters: recorder.parameters,
     workflow: workflow ? { id: workflow.id, run: workflow.run, update: workflow.update } : null,
     bundle: recorder.bundle,
-  };
-  const body = entryBytes(entry);
-  const signature = recorder.signer.sign(body);
-  const last = nodeHashing.hash(body);
-  // 3. One statement. `s` is the lock and the compare-and-swap; everything else selects from it.
-  const guards = (plan.guards ?? []).map((guard) => {
-    const offset = params.length;
-    params.push(...guard.params);
-    return ` AND (${renumber(guard.text, offset)})`;
   });
-  // The entry id is written into the text for rows, but the statement must stay one per shape for the server's
-  // plan cache: it is passed as a parameter instead.
-  const entryParam = p(entryId, 'uuid');
-  const rows = writes.map((text) => text.replaceAll(`'${entryId}'::uuid`, entryParam));
-  const kind = p(subject.kind, 'text');
-  const id = p(subject.id, 'uuid');
-  const versionParam = p(version, 'integer');
-  const lastParam = p(last, 'bytea');
-  const lock = before
-    ? `s AS (UPDATE audit_subjects SET version = ${versionParam}, last = ${lastParam}, entry_id = ${entryParam} WHERE kind = ${kind} AND id = ${id} AND version = ${versionParam} - 1${guards.join('')} RETURNING 1)`
-    : `s AS (INSERT INTO audit_subjects (kind, id, version, last, entry_id) SELECT ${kind}, ${id}, ${versionParam}, ${lastParam}, ${entryParam} WHERE true${guards.join('')} ON CONFLICT DO NOTHING RETURNING 1)`;
-  const entryWrite = `e AS (INSERT INTO audit_entries (id, subject_kind, subject_id, subject_version, event, person_id, at, body, signature, key_id)
-    SELECT ${entryParam}, ${kind}, ${id}, ${versionParam}, ${p(plan.event, 'text')}, ${p(operation.actor.person, 'uuid')}, ${p(at, 'timestamptz')}, ${p(body, 'bytea')}, ${p(signature, 'bytea')}, ${p(recorder.signer.keyId, 'text')} FROM s)`;
-  const text = `WITH ${lock}, ${entryWrite}, ${rows.join(', ')} SELECT count(*)::int AS done FROM s`;
-  try {
-    const [result] = await recorder.sql.unsafe<{ done: number }[]>(text, params as never[], {
-      prepare: true,
-    });
-    // From here on the act is durable: a crash now loses only the answer, which the key brings back.
-    return result?.done === 1 ? 'written' : 'conflict';
-  } catch (error) {
-    // The same key committed by a twin: the next read finds its answer. A case number drawn twice: drawn again.
-    if ((error as { code?: string }).code === '23505') return 'conflict';
-    throw error;
-  }
+  const bytes = Buffer.from(body);
+  // Sorted, so that acts that write the same tables have the same shape in whatever order they named them.
+  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  return {
+    shape: {
+      first: before === null,
+      writes: sorted.map(({ write }) => write),
+      guards: plan.guards ?? [],
+    },
+    entry: {
+      kind: subject.kind,
+      id: subject.id,
+      version,
+      last: hash('sha256', bytes),
+      entry: entryId,
+      event: plan.event,
+      person: actor.person,
+      at,
+      body,
+      signature: Buffer.from(recorder.signer.sign(bytes)).toString('hex'),
+      keyId: recorder.signer.keyId,
+    },
+    rows: sorted.map((one) => one.rows),
+  };
+}
+
+/** A process's way into one pool: its two statements, gathered by shape, and the turns of subjects. */
+interface Door {
+  readonly turns: Turns;
+  read(reading: Reading): Promise<Read>;
+  /** True when written and durable; false when the subject or the key was somebody else's first. */
+  write(writing: Writing): Promise<boolean>;
+}
+
+const doors = new WeakMap<Sql, Door>();
+
+/** Statements of one shape under way at once, and most acts in one: short transactions, two of them to fill the wait for the disk. */
+const TOGETHER = { atOnce: 2, most: 64, divisible: isStatementsOwn };
+
+function doorOf(sql: Sql): Door {
+  const known = doors.get(sql);
+  if (known) return known;
+  const ask = async <T extends object>(text: string, parameters: readonly (string | number)[]) =>
+    // The driver's type of a parameter is not exported.
+    (await sql.unsafe<T[]>(text, parameters as never[], { prepare: true })) as readonly T[];
+  const readings = new Map<string, (reading: Reading) => Promise<Read>>();
+  const writings = new Map<string, (writing: Writing) => Promise<boolean>>();
+  const door: Door = {
+    turns: new Turns(),
+    read(reading) {
+      const name = `${reading.facts.text} ${reading.facts.params.length}`;
+      let gathered = readings.get(name);
+      if (!gathered) {
+        const text = readingText(reading.facts);
+        gathered = gather<Reading, Read>({
+          ...TOGETHER,
+          async run(acts) {
+            const rows = await ask<Read & { o: number }>(text, [readingJson(acts)]);
+            return rows.toSorted((a, b) => a.o - b.o);
+          },
+        });
+        readings.set(name, gathered);
+      }
+      return gathered(reading);
+    },
+    async write(writing) {
+      const name = shapeName(writing.shape);
+      let gathered = writings.get(name);
+      if (!gathered) {
+        const text = writingText(writing.shape);
+        gathered = gather<Writing, boolean>({
+          ...TOGETHER,
+          // Only one act can raise a subject's version: a second one in the same statement would be wasted.
+          mark: ({ entry }) => `${entry.kind} ${entry.id}`,
+          async run(acts) {
+            // In the order of subjects, so that two processes never wait for each other's rows.
+            const inOrder = acts
+              .map((act, i) => ({ act, i }))
+              .sort((a, b) => (a.act.entry.id < b.act.entry.id ? -1 : 1));
+            const won = await ask<{ o: number }>(text, writingParameters(inOrder.map(({ act }) => act)));
+            // From here on the acts are durable: a crash now loses only the answers, which the keys bring back.
+            const written = new Set(won.map(({ o }) => inOrder[o]?.i));
+            return acts.map((_, i) => written.has(i));
+          },
+        });
+        writings.set(name, gathered);
+      }
+      try {
+        return await gathered(writing);
+      } catch (error) {
+        // The same key committed by a twin: the next read finds its answer. A case number drawn twice: drawn again.
+        if ((error as { code?: string }).code === '23505') return false;
+        throw error;
+      }
+    },
+  };
+  doors.set(sql, door);
+  return door;
+}
+
+/** Whether Postgres refused a statement and is still there: then what was gathered may succeed one by one. */
+function isStatementsOwn(error: unknown): boolean {
+  const { severity, code } = error as { severity?: unknown; code?: unknown };
+  // Classes 08, 53, 57P and 58: the connection or the server is going, and each alone would fare no better.
+  return severity === 'ERROR' && typeof code === 'string' && !/^(08|53|57P|58)/.test(code);
 }
