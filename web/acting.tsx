@@ -3,11 +3,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
-import type { Done } from '../activities/act.ts';
 import type { ActInput } from '../domain/acts.ts';
 import type { Action } from '../domain/lifecycle.ts';
 import { keyBelongs, makeOperationKey } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import type { Done } from '../workflows/messages.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import { wantsFragment } from './layout.tsx';
 import { Notice } from './parts/notice.tsx';

@@ -2,10 +2,11 @@
 // withdrawing and appealing; and that nothing is stored of what was refused.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { applicationDraft, applications, cases, operations } from '../../db/schema.ts';
+import { applicationDraft, applications, cases, measurements, operations } from '../../db/schema.ts';
 import { claim } from '../support/claim.ts';
 import { bundle, order } from '../support/record.ts';
 import { hasSharedData, sharedData } from '../support/shared-data.ts';
+import { complete, onDatabase, submit } from '../support/stories.ts';
 import { createWebWorld, HTMX, type WebWorld } from '../support/web-world.ts';
 
 let w: WebWorld;
@@ -343,4 +344,51 @@ describe('afterwards', () => {
     const after = await (await officer.get(`/cases/${own}`)).text();
     expect(after).toContain('round 2');
   });
+});
+
+describe('published results', () => {
+  const post = (b: Awaited<ReturnType<WebWorld['signIn']>>, caseId: string, body: string) =>
+    w.app.request(`${w.origin}/cases/${caseId}/import-results`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/fhir+json',
+        origin: w.origin,
+        cookie: [...b.jar].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
+      body,
+    });
+
+  it.skipIf(!hasSharedData)(
+    'fill in the form of the assessment that one holds, totals compared',
+    async () => {
+      const { caseId } = await submit(onDatabase(w));
+      await complete(onDatabase(w), caseId, 'officerA', 'decide-eligibility', {
+        choice: 'accept',
+        criteria: { need: 'met', capacity: 'met', prognosis: 'met' },
+        disciplines: ['physiotherapy'],
+      });
+      const file = readFileSync(
+        sharedData('rehab-ig-taiwan', 'QuestionnaireResponse-BarthelIndexExample.json'),
+        'utf8',
+      );
+      const b = await w.signIn('therapistA');
+      expect((await post(b, caseId, file)).status).toBe(409);
+      const [task] = await w.web.sql<{ id: string }[]>`
+      select id from tasks where case_id = ${caseId} and status = 'open' and kind = 'assess'`;
+      await claim(w, 'therapistA', task?.id ?? '');
+      const answer = await post(b, caseId, file);
+      expect(answer.status).toBe(200);
+      const { results, task: filled } = (await answer.json()) as {
+        task: string;
+        results: { instrument: string; taken: boolean; total: number; stated: number | null }[];
+      };
+      expect(filled).toBe(task?.id);
+      expect(results[0]).toMatchObject({ instrument: 'barthel-index', taken: true });
+      const form = await (await b.get(`/tasks/${filled}`)).text();
+      expect(form).toMatch(/name="m\.barthel-index\.feeding"[^>]*checked/);
+      expect((await post(b, caseId, '{}')).status).toBe(422);
+      // Nothing is recorded until a person does it.
+      expect(await w.web.db.$count(measurements)).toBe(0);
+    },
+  );
 });
