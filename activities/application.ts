@@ -11,7 +11,6 @@ import { keyBelongs } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Relation } from '../domain/roles.ts';
 import type { JsonObject } from '../ledger/canonical.ts';
-import { nodeHashing } from '../ledger/record-key.ts';
 import { type Deciding, type Plan, recorded } from '../ledger/recorded.ts';
 import {
   type ActDeps,
@@ -225,6 +224,3 @@ export const reopeningRows = ({ values }: Making<'reopen'>): Rows => ({
   reasons: values.reasons,
   act: {},
 });
-
-/** Digest that recognises the same source document: canonical bytes' SHA-256, base64url. */
-export const sourceMark = (bytes: Uint8Array): string => nodeHashing.text(nodeHashing.hash(bytes));

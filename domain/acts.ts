@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { type Action, CHOICES } from './lifecycle.ts';
 import type { FieldFault } from './refusal.ts';
-import { DISCIPLINES, type Discipline } from './roles.ts';
+import { DISCIPLINES } from './roles.ts';
 
 /** C0 and C1 controls except line feed and tab; bidirectional overrides and isolates; lone surrogates; BOM. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point
@@ -193,8 +193,6 @@ function sendBackNeedsReasons(v: { choice: string; reasons: string }, ctx: z.Ref
     ctx.addIssue({ code: 'custom', path: ['reasons'], message: 'reasonsNeeded' });
 }
 
-/** The schema of each action's values. */
-export const ACT_VALUES = raw;
 export type ActValues<A extends Action = Action> = z.output<(typeof raw)[A]>;
 /** Values as written to a payload: plain JSON. */
 export type ActInput<A extends Action = Action> = z.input<(typeof raw)[A]>;
@@ -249,6 +247,3 @@ export const ACT_FAULTS = [
   'notReadable',
 ] as const;
 const KNOWN_FAULTS: ReadonlySet<string> = new Set(ACT_FAULTS);
-
-/** Sessions planned or prescribed, by discipline. */
-export type Sessions = Partial<Record<Discipline, number>>;

@@ -1,6 +1,6 @@
 // Station 4, signatures of the service: P-256 over an entry's bytes, Ed25519 over a checkpoint. The bytes come
 // in ready; this file never changes them, never reads a file and never keeps a private key beyond its closure.
-import { createHash, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign, X509Certificate } from 'node:crypto';
 
 /** Signs entries. `keyId` names the certificate whose key did it. */
 export interface EntrySigner {
@@ -43,15 +43,6 @@ export function p1363(der: Uint8Array): Uint8Array {
     at += 2 + length;
   }
   return numbers;
-}
-
-/** Whether a signature over an entry's bytes holds under a certificate. */
-export function entrySignatureHolds(
-  body: Uint8Array,
-  signature: Uint8Array,
-  certificate: X509Certificate,
-): boolean {
-  return verify('sha256', body, { key: certificate.publicKey, dsaEncoding: 'ieee-p1363' }, signature);
 }
 
 /** Whether a CA of these roots issued the certificate (one level, as Fabric CAs issue it) and it had begun and not ended at `at`. */

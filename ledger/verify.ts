@@ -13,12 +13,10 @@ import { checkLog } from './verify-log.ts';
 import { checkRows, checkSubjects } from './verify-rows.ts';
 import type { Finding, VerifyReport, VerifySources } from './verify-sources.ts';
 
-export {
-  FINDING_KINDS,
-  type Finding,
-  STORES,
-  type VerifyReport,
-  type VerifySources,
+export type {
+  Finding,
+  VerifyReport,
+  VerifySources,
 } from './verify-sources.ts';
 
 /** Kinds that say that something could not be checked, not that it is wrong. */

@@ -1,6 +1,5 @@
 // Station 1, web: what the app is built with, and what a request carries. The app never listens and never reads the
 // environment; bin/commands/web.ts gives it everything. Nothing here is shared between the pages of two people.
-import type { Hono } from 'hono';
 import type { Database } from '../db/connection.ts';
 import type { KeyedHash } from '../domain/operation-key.ts';
 import type { Parameters } from '../domain/parameters.ts';
@@ -60,4 +59,3 @@ export interface WebEnv {
   Bindings: { incoming?: { url?: string; socket?: { remoteAddress?: string } } };
   Variables: { requestId: string; session: Session | undefined };
 }
-export type WebApp = Hono<WebEnv>;

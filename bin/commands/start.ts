@@ -1,6 +1,3 @@
-// Composition: `rehab start`, everything on one machine. Engines, then migrations, then seed, then the processes
-// web, worker and ledger, all kept running; `run.json` says where they are. Never listens beyond 127.0.0.1.
-import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
 import type { Lock } from '../../engines/lock.ts';
@@ -11,7 +8,7 @@ import type { EngineSettings } from '../../engines/settings.ts';
 import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
 import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
-import { type RunFile, writeRunFile } from '../run-file.ts';
+import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
 
 /** The processes of ours, in the order in which they are started. */
 export const PROCESSES = ['ledger', 'worker', 'web'] as const;
@@ -271,9 +268,4 @@ async function untilWebIsReady(webUrl: string): Promise<void> {
       await new Promise((done) => setTimeout(done, 100));
     }
   }
-}
-
-/** `run.json` of a stack that does not run would send other programs to nobody, or to somebody else. */
-function removeRunFile(dataDir: string): void {
-  rmSync(join(dataDir, 'run.json'), { force: true });
 }

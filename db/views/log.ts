@@ -28,8 +28,3 @@ export async function logBacklog(
       (select to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from log_leaves l join audit_entries e on e.id = l.entry_id, anchored a where l.index = a.size) as oldest`);
   return { pending: row?.pending ?? 0, unanchored: row?.unanchored ?? 0, oldestAt: row?.oldest ?? null };
 }
-
-/** The state of one entry: pending, sequenced with its index, or anchored (DESIGN.md section 2). */
-export type EntryState =
-  | { readonly state: 'pending' }
-  | { readonly state: 'sequenced' | 'anchored'; readonly index: number };

@@ -3,7 +3,7 @@ import { createHmac, generateKeyPairSync, randomBytes, randomUUID, sign } from '
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ActDeps, type ActRequest, type Answer, act } from '../../activities/act.ts';
+import type { ActDeps, ActRequest, Answer } from '../../activities/act.ts';
 import { createVerbs } from '../../activities/create.ts';
 import { addPerson } from '../../activities/people.ts';
 import { keyFiles } from '../../bin/key-files.ts';
@@ -151,4 +151,3 @@ export async function createWorld(
 }
 
 export type { ActRequest, Answer };
-export { act };

@@ -9,7 +9,7 @@ import {
   type Item,
 } from '../../domain/instruments/instrument.ts';
 import { type FaultWords, faultAt } from '../parts/error-summary.tsx';
-import { Field, fieldId } from '../parts/field.tsx';
+import { Field } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { Text } from '../text/text.ts';
 import { answersTyped, itemField, one, type Typed } from './fields.ts';
@@ -203,7 +203,3 @@ export function InstrumentForm({
     </fieldset>
   );
 }
-
-/** Where the error summary's links lead for an instrument's items. */
-export const instrumentAnchor = (instrument: Instrument): string =>
-  fieldId(itemField(instrument.id, instrument.items[0]?.id ?? ''));

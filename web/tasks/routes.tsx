@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
-import type { Done } from '../../activities/act.ts';
 import { actorOf, queuePage } from '../../db/views/queue.ts';
 import { evidenceOf, type TaskHead, taskHead } from '../../db/views/task.ts';
 import { type ActInput, readActValues } from '../../domain/acts.ts';
@@ -12,6 +11,7 @@ import { LIFECYCLE, refusalOf, TASK_KINDS, type TaskKind } from '../../domain/li
 import { isStaff } from '../../domain/permissions.ts';
 import { type FieldFault, isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/roles.ts';
+import type { Done } from '../../workflows/messages.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
@@ -157,7 +157,7 @@ export function taskRoutes(deps: WebDeps): Routes {
         caseNumber: head.case.number,
         lead: (
           <>
-            <span class="figures">{head.case.number}</span>, <PatientLine t={t} evidence={evidence} />
+            <span class="figures">{head.case.number}</span> <PatientLine t={t} evidence={evidence} />
           </>
         ),
         back: backOf(c, t, session),
@@ -478,7 +478,7 @@ export function taskRoutes(deps: WebDeps): Routes {
       {
         title: t.work.checkTitle,
         caseNumber: head.case.number,
-        lead: `${taskWords(t, head.kind, head.discipline)}, ${head.case.number}. ${t.work.checkLead}`,
+        lead: t.work.checkLead(taskWords(t, head.kind, head.discipline), head.case.number),
         back: { href: paths.task(head.id), words: t.work.back },
       },
       <Check
