@@ -15,7 +15,7 @@ import { createLiveFeed } from '../../web/live/feed.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import { type ActRequest, type Answer, createWorld } from './case-world.ts';
 
-const ORIGIN = 'http://127.0.0.1:3000';
+const NOWHERE = 'http://127.0.0.1:3000';
 
 export type WebWorld = Awaited<ReturnType<typeof createWebWorld>>;
 
@@ -27,9 +27,12 @@ export interface WebWorldOptions {
   readonly parameters?: string;
   readonly demonstration?: boolean;
   readonly verifying?: Verifying;
+  /** Where a real server listens for the app, if one does. */
+  readonly origin?: string;
 }
 
 export async function createWebWorld(options: WebWorldOptions = {}) {
+  const ORIGIN = options.origin ?? NOWHERE;
   const world = await createWorld(undefined, options.parameters ? { parameters: options.parameters } : {});
   const web = connect(world.fresh.urls.web, { max: 10, name: 'test-web' });
   const live = await createLiveFeed(web.sql, async () => (await newestCheckpoint(web.db)).size);

@@ -136,14 +136,10 @@ export function Day(props: DayProps) {
                             <a class="nowrap" href={paths.task(row.id)} data-row-link="">
                               {row.number}
                             </a>{' '}
-                            <Said inline text={props.initials.get(row.caseId) ?? ''} />
+                            <Said inline text={props.initials.get(row.caseId) ?? ''} />{' '}
+                            <span class="meta">{row.discipline ? t.disciplines[row.discipline] : ''}</span>
                           </span>
                         ),
-                      },
-                      {
-                        key: 'discipline',
-                        head: t.queue.task,
-                        cell: (row) => (row.discipline ? t.disciplines[row.discipline] : ''),
                       },
                       {
                         key: 'left',

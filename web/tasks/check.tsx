@@ -47,15 +47,7 @@ export function CheckForm({
       <Hidden values={{ key: key_, claim }} />
       <TypedHidden typed={typed} />
       <div class="actions">
-        <button
-          class={
-            values.choice === 'refuse' || values.choice === 'uphold'
-              ? 'button primary grave'
-              : 'button primary'
-          }
-          type="submit"
-          aria-keyshortcuts="Control+Enter"
-        >
+        <button class="button primary" type="submit" aria-keyshortcuts="Control+Enter">
           {t.work.send[head.kind]?.[values.choice] ?? t.buttons[head.kind]}
         </button>
         <a class="button" href={paths.task(head.id)}>
@@ -96,7 +88,6 @@ export function Check({
   return (
     <div class="split">
       <div class="stack-wide">
-        <StalePlace />
         {notice}
         {values.choice === 'accept' && notMet.length > 0 ? (
           <Notice tone="soon">
@@ -104,6 +95,7 @@ export function Check({
           </Notice>
         ) : null}
         <SummaryList t={t} rows={summaryRows(t, head, values)} />
+        <StalePlace />
         <CheckForm t={t} head={head} typed={typed} values={values} key_={operation} claim={claim} />
       </div>
       <Letter

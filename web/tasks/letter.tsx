@@ -77,9 +77,7 @@ export function Letter({
   return (
     <section class="card stack letter" aria-labelledby="letter-title">
       <h2 id="letter-title">{w.title}</h2>
-      <p class="meta">
-        {w.about(head.case.number)}, {t.date(now)}
-      </p>
+      <p class="meta">{w.about(head.case.number, t.date(now))}</p>
       <p>
         <Said inline text={evidence.patient.name} />
       </p>

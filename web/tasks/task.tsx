@@ -128,10 +128,10 @@ export function TaskBody(props: TaskPageProps) {
       </div>
       <nav class="jump" aria-label={t.task.evidence}>
         <a class="button" href="#evidence-title" aria-keyshortcuts="E">
-          {t.work.goEvidence}
+          {t.task.evidence}
         </a>
         <a class="button" href="#decision-title" aria-keyshortcuts="D">
-          {t.work.goDecision}
+          {CHECKED_TITLE.has(head.kind) ? t.task.decision : t.task.work}
         </a>
       </nav>
     </div>

@@ -1,0 +1,221 @@
+// Staff's pages in a real browser: keys, answers in place, drafts by themselves, and axe on every page in both themes and languages.
+
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { axeViolations } from '../support/axe.ts';
+import { openBrowser, openPage, type ShotOptions } from '../support/browser.ts';
+import { formTo } from '../support/pages.ts';
+import { createWebWorld, type WebWorld } from '../support/web-world.ts';
+import { MET, newCase, openTask, toTreatment, work } from './staff-story.ts';
+
+let world: WebWorld;
+let browser: Browser;
+let url: string;
+let stop: () => Promise<void>;
+const troubles: string[] = [];
+
+beforeAll(async () => {
+  // The port is known only once it listens; the app is made for it then.
+  const holder: { fetch?: (request: Request) => Response | Promise<Response> } = {};
+  const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+    const made = serve(
+      {
+        fetch: (request) => holder.fetch?.(request) ?? new Response(null, { status: 503 }),
+        hostname: '127.0.0.1',
+        port: 0,
+      },
+      (info: AddressInfo) => {
+        url = `http://127.0.0.1:${info.port}`;
+        resolve(made);
+      },
+    );
+  });
+  world = await createWebWorld({ origin: url });
+  holder.fetch = (request) => world.app.fetch(request);
+  browser = await openBrowser();
+  stop = async () => {
+    await browser.close();
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await world.close();
+  };
+});
+afterAll(() => stop());
+
+/** A page of somebody of the cast. Anything the content policy refuses, or any script fault, is a trouble. */
+async function pageOf(name: string, options: ShotOptions & { lang?: string } = {}): Promise<Page> {
+  const person = await world.signIn(name);
+  const page = await openPage(browser, options);
+  page.on('pageerror', (error) => troubles.push(String(error)));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) troubles.push(message.text());
+  });
+  await page.context().addCookies(
+    [...person.jar, ['lang', options.lang ?? 'en']].map(([key = '', value = '']) => ({
+      name: key,
+      value,
+      domain: '127.0.0.1',
+      path: '/',
+      secure: key.startsWith('__Host-'),
+    })),
+  );
+  return page;
+}
+
+async function claimFor(name: string, kind: Parameters<typeof openTask>[2], caseId: string): Promise<string> {
+  const task = await openTask(world, caseId, kind);
+  const person = await world.signIn(name);
+  const form = formTo(await (await person.get(`/tasks/${task}`)).text(), `/tasks/${task}/claim`);
+  await person.post(form.action, form.fields);
+  return task;
+}
+
+describe('by keyboard', () => {
+  test('J moves, C claims in place, Enter opens, A chooses, Ctrl+Enter checks and sends', async () => {
+    for (let n = 0; n < 3; n++) await newCase(world);
+    const page = await pageOf('officerA');
+    await page.goto(`${url}/queue`);
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const row = await page.evaluate(() => document.activeElement?.closest('tr')?.id ?? '');
+    expect(row).toMatch(/^task-/);
+    await page.keyboard.press('c');
+    await page.waitForSelector(`#${row}.mine`);
+    await page.waitForFunction(() => document.getElementById('notice')?.textContent?.includes('You claimed'));
+    // The focus stays in the row that was claimed.
+    expect(await page.evaluate(() => document.activeElement?.closest('tr')?.id)).toBe(row);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/tasks/**');
+    for (const criterion of ['need', 'capacity', 'prognosis'])
+      await page.locator(`[name="criteria.${criterion}"][value=met]`).check();
+    await page.locator('h1').click();
+    await page.keyboard.press('a');
+    expect(await page.locator('[name=choice][value=accept]').isChecked()).toBe(true);
+    await page.locator('[name=disciplines][value=physiotherapy]').check();
+    await page.keyboard.press('Control+Enter');
+    await page.waitForURL('**/check');
+    await page.keyboard.press('Control+Enter');
+    await page.waitForURL('**/queue?done=*');
+    expect(await page.locator('main').textContent()).toContain('Your decision on');
+    await page.context().close();
+  });
+
+  test('N takes the next task and opens it; H hands it back, with its opposite beside the sentence', async () => {
+    await newCase(world);
+    const page = await pageOf('officerB');
+    await page.goto(`${url}/queue`);
+    await page.keyboard.press('n');
+    await page.waitForURL('**/tasks/**');
+    await page.keyboard.press('h');
+    await page.waitForURL('**/queue?back=*');
+    await page.getByRole('button', { name: 'Take it back' }).click();
+    await page.waitForURL('**/tasks/**');
+    await page.context().close();
+  });
+});
+
+describe('answers in place', () => {
+  test('a fault is swapped in, the summary takes the focus, the text stays; corrected it goes through', async () => {
+    const caseId = await toTreatment(world);
+    const task = await claimFor('therapistB', 'record-session', caseId);
+    const page = await pageOf('therapistB');
+    await page.goto(`${url}/tasks/${task}`);
+    await page.evaluate(() => Object.assign(globalThis, { samePage: true }));
+    await page.locator('[name=choice][value=absent]').check();
+    await page.getByRole('button', { name: 'Record the session' }).click();
+    await page.waitForSelector('#error-summary');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('error-summary');
+    expect(await page.evaluate(() => 'samePage' in globalThis)).toBe(true);
+    expect(await page.locator('[name=choice][value=absent]').isChecked()).toBe(true);
+    await page.locator('[name=note]').fill('Had a fever');
+    await page.getByRole('button', { name: 'Record the session' }).click();
+    await page.waitForURL('**/day?done=*');
+    await page.context().close();
+  });
+
+  test('a draft saves itself after the last key, and survives a reload', async () => {
+    const task = await claimFor('officerC', 'decide-eligibility', await newCase(world));
+    const page = await pageOf('officerC');
+    await page.goto(`${url}/tasks/${task}`);
+    const saved = page.waitForResponse((response) => response.url().endsWith('/draft'));
+    await page.locator('[name=reasons]').pressSequentially('Half a thought');
+    expect((await saved).status()).toBe(200);
+    await page.waitForFunction(() =>
+      document.getElementById('draft-state')?.textContent?.includes('Draft saved'),
+    );
+    await page.reload();
+    expect(await page.locator('[name=reasons]').inputValue()).toBe('Half a thought');
+    await page.getByRole('button', { name: 'Save and leave' }).click();
+    await page.waitForURL('**/queue');
+    await page.context().close();
+  });
+
+  test('while nobody answers the form stays as it is, and the notice says so', async () => {
+    const caseId = await toTreatment(world);
+    const task = await claimFor('therapistA', 'record-session', caseId);
+    const page = await pageOf('therapistA');
+    await page.goto(`${url}/tasks/${task}`);
+    await page.locator('[name=choice][value=held]').check();
+    await page.locator('[name=note]').fill('Stairs');
+    world.setTrouble('unavailable');
+    await page.getByRole('button', { name: 'Record the session' }).click();
+    await page.waitForFunction(() =>
+      document.getElementById('notice')?.textContent?.includes('Nothing is lost'),
+    );
+    world.setTrouble(undefined);
+    expect(await page.locator('[name=note]').inputValue()).toBe('Stairs');
+    // The browser notes the 503 itself; that is what was meant to happen.
+    troubles.splice(0, troubles.length, ...troubles.filter((line) => !/status of 503/.test(line)));
+    await page.getByRole('button', { name: 'Record the session' }).click();
+    await page.waitForURL('**/day?done=*');
+    await page.context().close();
+  });
+});
+
+describe('axe', () => {
+  test('finds nothing on any page of staff, in both themes and languages, wide and narrow', async () => {
+    const caseId = await toTreatment(world);
+    const other = await newCase(world);
+    await work(world, 'officerA', other, 'decide-eligibility', {
+      ...MET,
+      choice: 'accept',
+      disciplines: 'psychology',
+    });
+    const session = await claimFor('therapistA', 'record-session', caseId);
+    const assess = await claimFor('therapistA', 'assess', other);
+    const decide = await claimFor('officerD', 'decide-eligibility', await newCase(world));
+    const free = await openTask(world, await newCase(world), 'decide-eligibility');
+    const late = await toTreatment(world);
+    for (const minutes of ['45', '45'])
+      await work(world, 'therapistA', late, 'record-session', { choice: 'held', minutes });
+    const again = await claimFor('therapistB', 're-evaluate', late);
+    const pages: [string, string][] = [
+      ['officerD', '/queue'],
+      ['officerD', '/queue?view=team&kind=assess&clock=soon'],
+      ['officerD', `/tasks/${decide}`],
+      ['officerA', `/tasks/${free}`],
+      ['therapistA', '/day'],
+      ['therapistA', `/tasks/${session}`],
+      ['therapistA', `/tasks/${assess}`],
+      ['therapistB', `/tasks/${again}`],
+      ['doctor', '/day'],
+    ];
+    const found: string[] = [];
+    for (const [n, [name, path]] of pages.entries())
+      for (const dark of [false, true]) {
+        // Widths and languages in rotation, so that each page meets both of each.
+        const narrow = (n + Number(dark)) % 2 === 1;
+        const page = await pageOf(name, { dark, width: narrow ? 360 : 1280, lang: dark ? 'zh-Hans' : 'en' });
+        await page.goto(`${url}${path}`);
+        const violations = await axeViolations(page);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        found.push(...violations.map((line) => `${path} ${dark ? 'dark zh' : 'light en'}: ${line}`));
+        if (wide) found.push(`${path} ${narrow ? 360 : 1280}: scrolls sideways`);
+        await page.context().close();
+      }
+    expect(found).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+});
