@@ -34,6 +34,7 @@ export async function openAsk(
       dataConverter: dataConverter(machine.secrets.payload),
     }),
     db: web.connection.db,
+    recorder: web.recorder,
     keyStore: machine.secrets.keyStore,
     keys: machine.secrets.keys,
     caseIdSecret: machine.secrets.keyed('case ids'),

@@ -10,16 +10,19 @@ import {
 } from '@temporalio/client';
 import { eq } from 'drizzle-orm';
 import type { Database } from '../db/connection.ts';
-import { operations } from '../db/schema.ts';
+import { cases, operations } from '../db/schema.ts';
 import type { ActInput } from '../domain/acts.ts';
 import { TASK_QUEUE } from '../domain/consortium.ts';
 import { caseWorkflowId, uuidFrom } from '../domain/ids.ts';
 import type { Action } from '../domain/lifecycle.ts';
 import { sealContext } from '../domain/operation-key.ts';
 import { refuse } from '../domain/refusal.ts';
-import { type KeyRing, type KeyStore, seal } from '../ledger/record-key.ts';
+import type { Role } from '../domain/roles.ts';
+import { canonicalJson } from '../ledger/canonical.ts';
+import { type KeyRing, type KeyStore, open, seal } from '../ledger/record-key.ts';
+import type { Recorder } from '../ledger/recorded.ts';
 import { type ActRequest, type Answer, actUpdate, type CaseStart } from '../workflows/messages.ts';
-import type { Asking } from './recorded.ts';
+import { type Asking, recordRefusal } from './recorded.ts';
 
 /** No answer in time, or nobody to ask. */
 export type Unanswered = { readonly kind: 'still-working' } | { readonly kind: 'unavailable' };
@@ -45,6 +48,8 @@ export interface Ask {
 export interface AskDeps {
   readonly client: Client;
   readonly db: Database;
+  /** For the refusal of an act on a case that has ended: there is no run any more that would record it. */
+  readonly recorder: Recorder;
   readonly keyStore: KeyStore;
   readonly keys: KeyRing;
   /** Secret from which case ids of new applications are derived. */
@@ -89,15 +94,13 @@ export function createAsk(deps: AskDeps): Ask {
         });
       });
     } catch (error) {
-      const stored = await storedAnswer(request.key);
+      const stored = await storedAnswer(request);
       if (stored) return stored;
-      if (error instanceof WorkflowNotFoundError)
-        return refuse('wrong-state', { detail: { state: 'closed', action: request.action } });
+      if (error instanceof WorkflowNotFoundError) return await nobodyThere(request);
       if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { kind: 'still-working' };
       if (isGrpcServiceError(error)) {
-        // NOT_FOUND 5: the case has ended. DEADLINE_EXCEEDED 4 and CANCELLED 1: it may have arrived. The rest: nobody answers.
-        if (error.code === 5)
-          return refuse('wrong-state', { detail: { state: 'closed', action: request.action } });
+        // NOT_FOUND 5: no run. DEADLINE_EXCEEDED 4 and CANCELLED 1: it may have arrived. The rest: nobody answers.
+        if (error.code === 5) return await nobodyThere(request);
         if (error.code === 4 || error.code === 1) return { kind: 'still-working' };
         return { kind: 'unavailable' };
       }
@@ -105,13 +108,56 @@ export function createAsk(deps: AskDeps): Ask {
     }
   }
 
-  /** What the operation's row says, when the answer was lost on its way. */
-  async function storedAnswer(key: string): Promise<Answer | undefined> {
+  /** Nothing runs under the case's id: it has ended, says Postgres, and the refusal is recorded; or somebody must look into it. */
+  async function nobodyThere(request: ActRequest): Promise<Answer | Unanswered> {
+    const { action, caseId, actor, key, task } = request;
+    const [kase] = await deps.db.select({ state: cases.state }).from(cases).where(eq(cases.id, caseId));
+    if (STARTS.has(action) || (kase && kase.state !== 'closed')) return { kind: 'unavailable' };
+    const refusal = kase
+      ? refuse('wrong-state', { detail: { action, state: kase.state } })
+      : refuse('unknown');
+    // The session's role came in with `asking`.
+    const asking: Asking = { person: actor.person, role: actor.role as Role };
+    await recordRefusal(deps.recorder, key, asking, action, refusal, {
+      caseId,
+      ...(task ? { taskId: task.id } : {}),
+    });
+    return refusal;
+  }
+
+  /**
+   * What the operation's row says of this request. Temporal knows an Update by its id alone and answers a repeat with the
+   * first outcome, whatever was asked: only the row tells whether it was the same (DESIGN.md section 9, 4).
+   */
+  async function storedAnswer(request: ActRequest): Promise<Answer | undefined> {
     const [row] = await deps.db
-      .select({ answer: operations.answer })
+      .select({ answer: operations.answer, args: operations.updateArgs })
       .from(operations)
-      .where(eq(operations.id, key));
-    return row?.answer as Answer | undefined;
+      .where(eq(operations.id, request.key));
+    if (!row) return undefined;
+    const answer = row.answer as Answer;
+    if (answer.kind !== 'done' || !row.args) return answer;
+    const first = JSON.parse(row.args) as ActRequest;
+    if (first.sealed === request.sealed) return answer;
+    return (await meant(first)) === (await meant(request)) ? answer : refuse('key-reused');
+  }
+
+  /** What a request asks for, in one spelling: the same values are sealed to other bytes each time. */
+  async function meant({ caseId, action, key, task, actor, sealed }: ActRequest): Promise<string> {
+    const values = open(
+      await deps.keys.of('case', caseId),
+      Buffer.from(sealed, 'base64'),
+      sealContext(caseId, action, key),
+    );
+    const { person, role } = actor;
+    return canonicalJson({
+      caseId,
+      action,
+      task,
+      person,
+      role,
+      values: JSON.parse(Buffer.from(values).toString('utf8')),
+    });
   }
 
   return {
@@ -124,14 +170,19 @@ export function createAsk(deps: AskDeps): Ask {
         Buffer.from(JSON.stringify(values)),
         sealContext(caseId, action, key),
       );
-      return await send({
+      const request: ActRequest = {
         key,
         action,
         caseId,
         actor: { person: asking.person, role: asking.role, actingFor: null },
         task: task ?? null,
         sealed: Buffer.from(sealed).toString('base64'),
-      });
+      };
+      // What would start a run is looked for first: sent again after the case has ended, it would wake a run for nothing.
+      const earlier = STARTS.has(action) ? await storedAnswer(request) : undefined;
+      if (earlier) return earlier;
+      const answer = await send(request);
+      return answer.kind === 'done' ? ((await storedAnswer(request)) ?? answer) : answer;
     },
     again: send,
   };

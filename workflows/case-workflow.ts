@@ -20,7 +20,13 @@ import {
   type Progress,
   progressQuery,
 } from './messages.ts';
-import { A_MOMENT_MS, ANSWERS_CARRIED, EVENTS_PER_RUN } from './policies.ts';
+import {
+  A_MOMENT_MS,
+  A_WHILE_MS,
+  ANSWERS_CARRIED,
+  EVENTS_PER_RUN,
+  LEAST_EVENTS_PER_RUN,
+} from './policies.ts';
 import { createSteps } from './steps.ts';
 
 const STAGE = defineSearchAttributeKey('RehabStage', 'KEYWORD');
@@ -36,6 +42,8 @@ export async function caseWorkflow(start: CaseStart): Promise<Outcome | null> {
   let now: Progress = start.adopted ?? null;
   let told = now;
   let begun = now !== null;
+  /** Where the case is by now: handlers change it while the story below waits. */
+  const current = (): Progress => now;
 
   /** The newest version wins: acts may overtake each other between transaction and workflow task. */
   const adopt = (answer: Answer): void => {
@@ -70,12 +78,20 @@ export async function caseWorkflow(start: CaseStart): Promise<Outcome | null> {
   // The first act opens the case, or is refused and leaves nothing behind.
   await condition(() => begun && allHandlersFinished());
 
-  while (now && now.state !== 'closed') {
-    tell(told, now);
-    told = now;
-    const { version, next } = now as NonNullable<Progress>;
-    const changed = () => now?.version !== version || handOver();
-    const inTime = await untilOr(changed, next?.at);
+  let margin = A_MOMENT_MS;
+  for (;;) {
+    const seen = current();
+    if (!seen || seen.state === 'closed') {
+      if (seen) told = tell(told, seen);
+      // Whoever asked last is answered before the run ends, and may have opened the case again.
+      await condition(allHandlersFinished);
+      if (current() !== seen) continue;
+      return seen?.outcome ?? null;
+    }
+    told = tell(told, seen);
+    const { version, next } = seen;
+    const inTime = await untilOr(() => current()?.version !== version || handOver(start), next?.at, margin);
+    margin = A_MOMENT_MS;
     if (!inTime && next) {
       // The limit ran out while nobody acted: it has its effect once, or turns out to have moved.
       adopt(
@@ -83,42 +99,46 @@ export async function caseWorkflow(start: CaseStart): Promise<Outcome | null> {
           if (now && now.version === version) now = { ...now, next: moved };
         }),
       );
+      const after = current();
+      if (after?.version === version && after.next?.at === next.at)
+        margin = Math.min(2 * (Date.now() - Date.parse(next.at)), A_WHILE_MS);
     }
-    if (handOver() && now && (now as NonNullable<Progress>).state !== 'closed') {
+    if (handOver(start)) {
       await condition(allHandlersFinished);
+      const last = current();
+      // A case that was closed meanwhile needs no other run; the next run takes over what is told as told.
+      if (!last || last.state === 'closed') continue;
+      tell(told, last);
       await continueAsNew<typeof caseWorkflow>({
-        caseId: start.caseId,
-        adopted: now,
+        ...start,
+        adopted: last,
         answered: [...answered].slice(-ANSWERS_CARRIED),
       });
     }
   }
-  if (now) tell(told, now);
-  // Whoever asked last is answered before the run ends.
-  await condition(allHandlersFinished);
-  return now?.outcome ?? null;
 }
 
-/** Waits for `happened`, or a moment longer than until `at`; true when it happened in time. */
-async function untilOr(happened: () => boolean, at: string | undefined): Promise<boolean> {
-  if (at) return await condition(happened, Math.max(0, Date.parse(at) - Date.now()) + A_MOMENT_MS);
+/** Waits for `happened`, or `margin` longer than until `at`; true when it happened in time. */
+async function untilOr(happened: () => boolean, at: string | undefined, margin: number): Promise<boolean> {
+  if (at) return await condition(happened, Math.max(0, Date.parse(at) - Date.now()) + margin);
   await condition(happened);
   return true;
 }
 
 /** A long history goes on in a new run, so that no case outgrows what Temporal keeps. */
-function handOver(): boolean {
+function handOver({ eventsPerRun = EVENTS_PER_RUN }: CaseStart): boolean {
   const info = workflowInfo();
-  return info.continueAsNewSuggested || info.historyLength > EVENTS_PER_RUN;
+  return info.continueAsNewSuggested || info.historyLength > Math.max(eventsPerRun, LEAST_EVENTS_PER_RUN);
 }
 
 /** Temporal's own lists show stage and outcome, and nothing else about a case. */
-function tell(before: Progress, now: NonNullable<Progress>): void {
-  if (before?.stage === now.stage && before.outcome === now.outcome) return;
-  upsertSearchAttributes([
-    { key: STAGE, value: now.stage },
-    { key: OUTCOME, value: now.outcome },
-  ]);
+function tell(before: Progress, now: NonNullable<Progress>): Progress {
+  if (before?.stage !== now.stage || before.outcome !== now.outcome)
+    upsertSearchAttributes([
+      { key: STAGE, value: now.stage },
+      { key: OUTCOME, value: now.outcome },
+    ]);
+  return now;
 }
 
 /** Shape only; everything a person could be told no about is decided, recorded and returned by the step. */

@@ -35,6 +35,8 @@ export interface CaseStart {
   readonly adopted?: Progress;
   /** Keys already answered, with their answers: a repeat after the hand-over gets the same answer again. */
   readonly answered?: readonly (readonly [key: string, answer: Answer])[];
+  /** Events after which this run and those after it hand over; the policy's when absent. */
+  readonly eventsPerRun?: number;
 }
 
 export type { ActRequest, Answer, Done } from '../activities/act.ts';

@@ -20,5 +20,11 @@ export const ANSWERS_CARRIED = 100;
 /** Events after which a run hands over to the next. Temporal warns at 10,240 (docs: workflow execution limits). */
 export const EVENTS_PER_RUN = 4000;
 
+/** A run must outlast its own beginning, or it would only ever hand over. */
+export const LEAST_EVENTS_PER_RUN = 8;
+
 /** A timer rings this much after its limit, so that Temporal's clock and ours need not agree to the millisecond. */
 export const A_MOMENT_MS = 250;
+
+/** When they differ by more, a limit that is not yet due by ours is asked again after twice as long, up to this. */
+export const A_WHILE_MS = 60_000;

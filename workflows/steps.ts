@@ -1,6 +1,7 @@
 // Station 2, how a step is carried out: as a local activity, and when that does not succeed in five seconds, as an
-// ordinary one without limit, with the same key. The key makes the second way the same act.
-import { ActivityFailure, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+// ordinary one without limit, with the same key. The key makes the second way the same act. One step at a time: local
+// activities that ran beside each other may come back in another order when the history is replayed.
+import { isCancellation, proxyActivities, proxyLocalActivities, TemporalFailure } from '@temporalio/workflow';
 import type { Activities } from '../activities/create.ts';
 import type { LapseRequest } from '../activities/limits.ts';
 import type { Action } from '../domain/lifecycle.ts';
@@ -21,14 +22,22 @@ export function createSteps(): Steps {
     try {
       return await (short[name] as Verb)(input);
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
+      // A local activity's failure comes bare, an ordinary one's in an ActivityFailure: both are TemporalFailures.
+      if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       return await (patient[name] as Verb)(input);
     }
   };
+  let last: Promise<unknown> = Promise.resolve();
+  /** After the step before it. Two acts on one case could not be written at once anyway: the case's version is their lock. */
+  const inTurn = (body: () => Promise<Answer>): Promise<Answer> => {
+    const turn = last.then(body, body);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
   return {
-    act: (action, request) => carryOut(UPDATE_NAMES[action], request),
+    act: (action, request) => inTurn(() => carryOut(UPDATE_NAMES[action], request)),
     async lapse(request, moved) {
-      const answer = await carryOut('lapseClock', request);
+      const answer = await inTurn(() => carryOut('lapseClock', request));
       if (answer.kind === 'refusal' && answer.detail?.next) moved(JSON.parse(answer.detail.next));
       return answer;
     },

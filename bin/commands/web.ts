@@ -57,6 +57,7 @@ export async function runWeb(machine: Machine): Promise<void> {
   const ask = createAsk({
     client,
     db: connection.db,
+    recorder,
     keyStore: secrets.keyStore,
     keys: secrets.keys,
     caseIdSecret: secrets.keyed('case ids'),

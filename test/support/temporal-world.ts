@@ -61,6 +61,7 @@ export async function createTemporalWorld(options: { parameters?: string; patien
   const ask = createAsk({
     client,
     db: web.db,
+    recorder: { ...world.recorder, sql: web.sql },
     keyStore: world.keyStore,
     keys: world.recorder.keys,
     caseIdSecret: 'test',

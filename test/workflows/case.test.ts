@@ -199,6 +199,7 @@ async function createImpatient() {
   const ask = createAsk({
     client: world.client,
     db: web.db,
+    recorder: { ...world.recorder, sql: web.sql },
     keyStore: world.keyStore,
     keys: world.recorder.keys,
     caseIdSecret: 'test',
