@@ -1,13 +1,12 @@
 // Composition of `rehab replay`: recorded histories against today's workflow code, and against Postgres and the log. Progress
 // goes to standard error, the report to standard output; exit 0 agreed, 1 could not read, 2 differing.
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { faultFacts } from '../log.ts';
 import { machineOf, temporalAddress } from '../machine.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { recordedActs } from '../replay/recorded-acts.ts';
-import { type ReplayReport, replay } from '../replay/replay.ts';
+import { quietRuntime, type ReplayReport, replay } from '../replay/replay.ts';
 import { lacksKeys, verifierUrl } from '../verify-sources.ts';
 import { workflowBundle } from './worker.ts';
 
@@ -43,7 +42,7 @@ async function replayMachine({ dataDir, cases }: ReplayOptions): Promise<ReplayR
   if (lacking) throw new NotAsked(lacking);
   const machine = machineOf(dataDir);
   // The replaying worker's own notes would bury what it finds; each difference is in the report.
-  Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  quietRuntime();
   const converter = dataConverter(machine.secrets.payload);
   const recorded = recordedActs(verifierUrl(machine));
   const connection = await Connection.connect({ address: temporalAddress(machine) });

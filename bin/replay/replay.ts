@@ -3,11 +3,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { type DataConverter, WorkflowNotFoundError } from '@temporalio/common';
-import { type ReplayResult, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  type ReplayResult,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import { caseIdOf, caseWorkflowId } from '../../domain/ids.ts';
 import { type History, type RunFacts, readRun } from './history.ts';
 import { type Difference, reconcile } from './reconcile.ts';
 import type { RecordedActs, RecordedCase } from './recorded-acts.ts';
+
+/** Keeps the SDK from printing what the report says better. To be called before anything else uses the SDK's runtime. */
+export const quietRuntime = (): void => {
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+  });
+};
 
 export interface ReplayReport {
   readonly cases: number;
