@@ -143,7 +143,7 @@ export const tasks = pgTable(
     entryId: entryId(),
   },
   (t) => [
-    index('tasks_queue').on(t.kind, t.dueAt, t.id).where(sql`status = 'open'`),
+    index('tasks_queue').on(t.kind, t.dueAt, t.openedAt, t.id).where(sql`status = 'open'`),
     index('tasks_case').on(t.caseId, t.openedAt),
     index('tasks_holder').on(t.claimedBy).where(sql`status = 'open'`),
   ],
@@ -170,7 +170,11 @@ export const decisions = pgTable(
     decidedAt: instant('decided_at').notNull(),
     entryId: entryId(),
   },
-  (t) => [index('decisions_case').on(t.caseId, t.decidedAt)],
+  (t) => [
+    index('decisions_case').on(t.caseId, t.decidedAt),
+    // What somebody's duties bar them from is asked for every page of a queue.
+    index('decisions_duties').on(t.decidedBy, t.caseId).where(sql`duty is not null`),
+  ],
 );
 
 /** Findings of one discipline at one occasion. Never changed afterwards. */

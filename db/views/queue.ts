@@ -133,23 +133,34 @@ export interface QueueAsk {
   readonly endOfToday: Date;
 }
 
-const kindTable = (rules: readonly KindRule[]): SQL =>
-  sql`jsonb_to_recordset(${JSON.stringify(rules)}::jsonb) as k(kind text, duty text, fresh boolean, skilled boolean, priority integer)`;
+/**
+ * What the person's duties and relations bar them from, found once for a statement: both are few, and every other condition
+ * is then a look into a small table.
+ */
+const standing = (person: string): SQL => sql`
+  held as materialized (select d.case_id, d.duty from decisions d where d.decided_by = ${person}::uuid and d.duty is not null),
+  near as materialized (select r.case_id from case_relations r where r.person_id = ${person}::uuid)`;
 
 /** That the person holds a duty or a relation which bars them from this task. Same as `refusalOf`. */
-const barred = (person: string): SQL =>
-  sql`(exists (select 1 from case_relations r where r.case_id = t.case_id and r.person_id = ${person}::uuid)
-    or (k.duty is not null and exists (select 1 from decisions d where d.case_id = t.case_id and d.decided_by = ${person}::uuid and d.duty is not null and (k.fresh or d.duty <> k.duty))))`;
+const barred = (rule: KindRule): SQL =>
+  rule.duty === null
+    ? sql`t.case_id in (select case_id from near)`
+    : sql`t.case_id in (select case_id from near union all select case_id from held where ${rule.fresh} or duty <> ${rule.duty})`;
 
 /** That the person has the task's discipline where it asks for one. Same as `refusalOf`. */
-const skilled = (actor: Actor): SQL =>
-  sql`(not k.skilled or t.discipline is null or t.discipline = any(string_to_array(${actor.disciplines.join(',')}, ',')))`;
+const skilled = (rule: KindRule, actor: Actor): SQL =>
+  rule.skilled
+    ? sql`(t.discipline is null or t.discipline = any(string_to_array(${actor.disciplines.join(',')}, ',')))`
+    : sql`true`;
 
 const freeFor = (person: string, now: string): SQL =>
   sql`(t.claimed_by is null or t.claimed_until <= ${now}::timestamptz or t.claimed_by = ${person}::uuid)`;
 
-/** Kinds that the view can show at all, and the conditions on a task. */
-function viewOf(ask: QueueAsk, view: QueueView | 'barred'): { rules: KindRule[]; where: SQL } {
+/** Kinds that the view can show at all, and the conditions on a task of each. */
+function viewOf(
+  ask: QueueAsk,
+  view: QueueView | 'barred',
+): { rules: KindRule[]; where: (rule: KindRule) => SQL } {
   const { actor, parameters } = ask;
   const now = ask.now.toISOString();
   const rules = kindsOf(parameters, actor.role);
@@ -162,22 +173,23 @@ function viewOf(ask: QueueAsk, view: QueueView | 'barred'): { rules: KindRule[];
     case 'open':
       return {
         rules: own,
-        where: sql`${skilled(actor)} and not ${barred(actor.person)} and ${freeFor(actor.person, now)}`,
+        where: (rule) =>
+          sql`${skilled(rule, actor)} and not ${barred(rule)} and ${freeFor(actor.person, now)}`,
       };
     case 'barred':
       return {
         rules: own,
-        where: sql`${skilled(actor)} and ${barred(actor.person)} and ${freeFor(actor.person, now)}`,
+        where: (rule) => sql`${skilled(rule, actor)} and ${barred(rule)} and ${freeFor(actor.person, now)}`,
       };
     case 'mine':
       return {
         rules,
-        where: sql`t.claimed_by = ${actor.person}::uuid and t.claimed_until > ${now}::timestamptz`,
+        where: () => sql`t.claimed_by = ${actor.person}::uuid and t.claimed_until > ${now}::timestamptz`,
       };
     case 'team':
-      return { rules, where: sql`true` };
+      return { rules, where: () => sql`true` };
     case 'late':
-      return { rules, where: sql`t.due_at < ${now}::timestamptz` };
+      return { rules, where: () => sql`t.due_at < ${now}::timestamptz` };
     default:
       return view satisfies never;
   }
@@ -191,10 +203,11 @@ function filtered(ask: QueueAsk): SQL {
   const after = (days: number) => new Date(now.getTime() + days * DAY).toISOString();
   const between = (from: string, to: string) =>
     sql`t.due_at >= ${from}::timestamptz and t.due_at < ${to}::timestamptz`;
-  const standing = sql`exists (select 1 from clocks p where p.case_id = t.case_id and p.stopped_at is null and p.paused_at is not null)`;
+  const paused = sql`exists (select 1 from clocks p where p.case_id = t.case_id and p.stopped_at is null and p.paused_at is not null)`;
   const parts: SQL[] = [sql`true`];
   if (filters.task) parts.push(sql`t.id = ${filters.task}::uuid`);
-  if (filters.stage) parts.push(sql`c.stage = ${filters.stage}`);
+  if (filters.stage)
+    parts.push(sql`exists (select 1 from cases c where c.id = t.case_id and c.stage = ${filters.stage})`);
   if (filters.who === 'nobody')
     parts.push(sql`(t.claimed_by is null or t.claimed_until <= ${at}::timestamptz)`);
   else if (filters.who)
@@ -212,19 +225,19 @@ function filtered(ask: QueueAsk): SQL {
       parts.push(between(at, after(3)));
       break;
     case 'day':
-      parts.push(sql`${between(at, after(1))} and not ${standing}`);
+      parts.push(sql`${between(at, after(1))} and not ${paused}`);
       break;
     case 'threeDays':
-      parts.push(sql`${between(after(1), after(3))} and not ${standing}`);
+      parts.push(sql`${between(after(1), after(3))} and not ${paused}`);
       break;
     case 'tenDays':
-      parts.push(sql`${between(after(3), after(10))} and not ${standing}`);
+      parts.push(sql`${between(after(3), after(10))} and not ${paused}`);
       break;
     case 'more':
-      parts.push(sql`t.due_at >= ${after(10)}::timestamptz and not ${standing}`);
+      parts.push(sql`t.due_at >= ${after(10)}::timestamptz and not ${paused}`);
       break;
     case 'paused':
-      parts.push(standing);
+      parts.push(paused);
       break;
     default:
       filters.clock satisfies never;
@@ -235,16 +248,34 @@ function filtered(ask: QueueAsk): SQL {
 const chosen = (rules: readonly KindRule[], filters: QueueFilters | undefined): KindRule[] =>
   rules.filter(({ kind }) => !filters?.kind || kind === filters.kind);
 
-/** The priority of task `b`'s kind, as SQL: the list of kinds is closed and short. */
-const priorityCase = (rules: readonly KindRule[]): SQL =>
-  sql`(case b.kind ${sql.join(
-    rules.map(({ kind, priority }) => sql`when ${kind} then ${priority}::integer`),
-    sql` `,
-  )} else 99 end)`;
-
 /** Where a task stands in the order: legal time left, the law's priority, age. Every open task has a last day. */
-const placeOf = (rules: readonly KindRule[], task: string): SQL =>
-  sql`(select b.due_at, ${priorityCase(rules)}, b.opened_at, b.id from tasks b where b.id = ${task}::uuid)`;
+interface Place {
+  readonly kind: TaskKind;
+  readonly due_at: string;
+  readonly opened_at: string;
+  readonly id: string;
+}
+
+async function placeOf(db: Database, task: string): Promise<Place | undefined> {
+  const [place] = await db.execute<Place & Record<string, unknown>>(
+    sql`select t.kind, t.due_at, t.opened_at, t.id from tasks t where t.id = ${task}::uuid`,
+  );
+  return place;
+}
+
+/**
+ * That a task of this kind stands behind a place, or up to it. Said so that the index on (kind, due_at, opened_at, id)
+ * begins or ends there.
+ */
+function from(rule: KindRule, place: Place | undefined, priority: number, side: 'behind' | 'up to'): SQL {
+  if (!place) return sql`true`;
+  const due = sql`${place.due_at}::timestamptz`;
+  const later = side === 'behind';
+  if (rule.priority > priority) return later ? sql`t.due_at >= ${due}` : sql`t.due_at < ${due}`;
+  if (rule.priority < priority) return later ? sql`t.due_at > ${due}` : sql`t.due_at <= ${due}`;
+  const here = sql`(${due}, ${place.opened_at}::timestamptz, ${place.id}::uuid)`;
+  return later ? sql`(t.due_at, t.opened_at, t.id) > ${here}` : sql`(t.due_at, t.opened_at, t.id) <= ${here}`;
+}
 
 /**
  * How many tasks a view has, counted one by one up to 10 000; one more than that means "more".
@@ -259,13 +290,15 @@ export async function queueCount(
   const { rules, where } = viewOf(ask, view);
   const kinds = chosen(rules, ask.filters);
   if (kinds.length === 0) return 0;
-  const before = upTo
-    ? sql` and (t.due_at, k.priority, t.opened_at, t.id) <= ${placeOf(rules, upTo)}`
-    : sql``;
+  const place = upTo ? await placeOf(db, upTo) : undefined;
+  const priority = place ? priorityOf(ask.parameters, place.kind) : 0;
+  const parts = kinds.map(
+    (rule) => sql`(select 1 from tasks t where t.kind = ${rule.kind} and t.status = 'open'
+      and ${where(rule)} and ${filtered(ask)} and ${from(rule, place, priority, 'up to')} limit ${COUNTED + 1})`,
+  );
   const [row] = await db.execute<{ n: number }>(sql`
-    select count(*)::int as n from (
-      select 1 from ${kindTable(kinds)} join tasks t on t.kind = k.kind and t.status = 'open' join cases c on c.id = t.case_id
-      where ${where} and ${filtered(ask)}${before} limit ${COUNTED + 1}) as counted`);
+    with ${standing(ask.actor.person)}
+    select count(*)::int as n from (select 1 from (${sql.join(parts, sql` union all `)}) as found limit ${COUNTED + 1}) as counted`);
   return row?.n ?? 0;
 }
 
@@ -308,27 +341,27 @@ export async function queuePage(
   const kinds = chosen(rules, ask.filters);
   if (kinds.length === 0) return [];
   const limit = Math.min(Math.max(size, 1), 200);
-  // The second line lets the index on (kind, due_at, id) begin at the right day; the first is the order itself.
-  const behind = after
-    ? sql` and (t.due_at, k.priority, t.opened_at, t.id) > ${placeOf(rules, after)}
-        and t.due_at >= (select b.due_at from tasks b where b.id = ${after}::uuid)`
-    : sql``;
+  const place = after ? await placeOf(db, after) : undefined;
+  const priority = place ? priorityOf(ask.parameters, place.kind) : 0;
   // One short sorted list per kind, then the best of them: the work does not grow with the number of open tasks.
+  const lists = kinds.map(
+    (
+      rule,
+    ) => sql`(select t.id, t.kind, t.discipline, t.case_id, t.due_at, t.opened_at, t.claim_number, t.claimed_by, t.claimed_until, ${rule.priority}::integer as priority
+      from tasks t where t.kind = ${rule.kind} and t.status = 'open'
+      and ${where(rule)} and ${filtered(ask)} and ${from(rule, place, priority, 'behind')}
+      order by t.due_at, t.opened_at, t.id limit ${limit})`,
+  );
   const rows = await db.execute<Listed>(sql`
-    with page as (
-      select l.*, k.priority from ${kindTable(kinds)} cross join lateral (
-        select t.id, t.kind, t.discipline, t.case_id, t.due_at, t.opened_at, t.claim_number, t.claimed_by, t.claimed_until, c.number, c.stage, c.state, c.outcome, c.round, c.patient_id
-        from tasks t join cases c on c.id = t.case_id
-        where t.kind = k.kind and t.status = 'open' and ${where} and ${filtered(ask)}${behind}
-        order by t.due_at, t.opened_at, t.id limit ${limit}) l
-      order by l.due_at, k.priority, l.opened_at, l.id limit ${limit})
-    select p.*,
+    with ${standing(ask.actor.person)},
+    page as (select * from (${sql.join(lists, sql` union all `)}) as l order by l.due_at, l.priority, l.opened_at, l.id limit ${limit})
+    select p.*, c.number, c.stage, c.state, c.outcome, c.round,
       (select h.name from persons h where h.id = p.claimed_by) as holder,
       (select json_build_object('clock', x.clock, 'started_at', x.started_at, 'due_at', x.due_at, 'paused_at', x.paused_at, 'paused_ms', x.paused_ms, 'lapsed_at', x.lapsed_at)
         from clocks x where x.case_id = p.case_id and x.stopped_at is null order by (x.paused_at is not null), x.due_at, x.id limit 1) as clock,
       (select coalesce(json_agg(json_build_object('duty', d.duty, 'person', d.decided_by)), '[]') from decisions d where d.case_id = p.case_id and d.duty is not null) as duties,
       (select coalesce(json_agg(json_build_object('relation', r.relation, 'person', r.person_id)), '[]') from case_relations r where r.case_id = p.case_id) as relations
-    from page p order by p.due_at, p.priority, p.opened_at, p.id`);
+    from page p join cases c on c.id = p.case_id order by p.due_at, p.priority, p.opened_at, p.id`);
   const now = ask.now.toISOString();
   return rows.map((row) => rowOf(row, ask.actor, now));
 }

@@ -126,6 +126,7 @@ export function queueRoutes(deps: WebDeps): Routes {
       view === 'open' ? queueCount(deps.db, plain, 'barred') : 0,
     ]);
     const counts = { open, mine, team, late };
+    const total = filteredTotal ?? counts[view];
     // The rule has the last word on what is offered; the query only finds the candidates.
     const shown = view === 'open' ? rows.filter((row) => row.refusal === undefined) : rows;
     const frame = rowFrame(deps, t, session);
@@ -146,7 +147,7 @@ export function queueRoutes(deps: WebDeps): Routes {
         size={size}
         rows={shown}
         counts={counts}
-        total={filteredTotal ?? counts[view]}
+        total={total}
         before={before}
         after={after}
         barred={{ rows: barredRows, total: barredTotal }}
