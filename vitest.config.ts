@@ -3,7 +3,6 @@ import { ClosingLine } from './test/support/closing-line.ts';
 
 const POSTGRES = 'test/support/global-postgres.ts';
 const TEMPORAL = 'test/support/global-temporal.ts';
-const FABRIC = 'test/support/global-fabric.ts';
 
 /** A suite: a folder under test/, with the real engines it needs. Suites with engines run their files one by one. */
 const suite = (name: string, globalSetup: string[] = [], fileParallelism = globalSetup.length === 0) => ({
@@ -29,7 +28,6 @@ export default defineConfig({
       suite('workflows', [POSTGRES, TEMPORAL]),
       suite('replay', [POSTGRES, TEMPORAL]),
       suite('verify', [POSTGRES]),
-      suite('verify-chain', [POSTGRES, FABRIC]),
       suite('engines', [POSTGRES]),
       suite('fabric', [], false),
       suite('e2e', [], false),

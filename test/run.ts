@@ -16,7 +16,6 @@ const GROUPS = [
   ['workflows'],
   ['replay'],
   ['verify'],
-  ['verify-chain'],
   ['engines'],
   ['fabric'],
   ['e2e'],
