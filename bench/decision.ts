@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -13,7 +14,7 @@ import { askDoor, casesInTreatment, claimSessions, type Door, recordSession, typ
 import { type Figure, figure } from './figure.ts';
 import type { BenchMachine } from './machine.ts';
 import { endSignal, peerWorkflow, pokeUpdate } from './peer/workflow.ts';
-import { processorLine, profiled } from './profile.ts';
+import { processorLine, profiled, profiledProcess } from './profile.ts';
 import { interleaved, round, type Side } from './rounds.ts';
 
 const USERS = 32;
@@ -79,7 +80,14 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
       figures.push(...made);
       if (!made.some((one) => one.met === false)) return;
       await side.prepare?.();
+      bench.say('  the web, by function:');
       for (const line of await profiled(side.run)) bench.say(`    ${line}`);
+      const { worker } = bench.pids();
+      if (worker === undefined) return;
+      await side.prepare?.();
+      bench.say('  the worker, by function:');
+      const log = join(bench.machine.dataDir, 'logs', 'worker.log');
+      for (const line of await profiledProcess(worker, log, side.run)) bench.say(`    ${line}`);
     };
 
     const alone = sides(1, 24);

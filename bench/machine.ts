@@ -53,7 +53,8 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
       {
         dataDir,
         program: fileURLToPath(new URL('../bin/rehab.mjs', import.meta.url)),
-        settings: engineSettings({ ...rest, LOG_LEVEL: 'warn' }),
+        // The port is where a profile of the worker is asked for; nothing listens there before.
+        settings: engineSettings({ ...rest, LOG_LEVEL: 'warn', NODE_OPTIONS: '--inspect-port=0' }),
         progress: say,
         seed: async (addresses) => {
           const machine = machineOf(dataDir);

@@ -100,6 +100,7 @@ export async function workflowBundle(
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { code } = await bundleWorkflowCode({
       workflowsPath: entry,
+      logger: new DefaultLogger('WARN'),
       ...(failureConverterPath ? { failureConverterPath } : {}),
     });
     const partial = `${path}.${process.pid}`;
