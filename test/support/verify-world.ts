@@ -187,6 +187,3 @@ export const placeOf = ({ store, table, row, column, kind }: Finding) => ({
   column,
   kind,
 });
-
-/** Signs an entry's bytes with the world's real service key. */
-export const signAsService = (world: World, body: Uint8Array): Uint8Array => world.recorder.signer.sign(body);

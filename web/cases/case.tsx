@@ -453,5 +453,3 @@ export function Entries({
     </div>
   );
 }
-
-export type { RelationRow };
