@@ -73,12 +73,12 @@ export async function answerAct<A extends Action>(
   });
   const t = wordsFor(c, deps);
   if (isRefusal(outcome)) {
-    // A recorded refusal used the key up; a fault in a value did not.
+    // Whatever came back stands under its key, in Temporal too: what is sent next is another act with a key of its own.
     const keep = outcome.code === 'values';
     return await acting.again({
       status: refusalStatus(outcome.code) === 422 ? 422 : 409,
       refusal: outcome,
-      key: keep ? key : operationKey(deps, asking.person, action, target),
+      key: operationKey(deps, asking.person, action, target),
       ...(keep
         ? {}
         : {

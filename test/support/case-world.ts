@@ -16,6 +16,7 @@ import { makeOperationKey, sealContext } from '../../domain/operation-key.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
 import { keyRing, recordKey, seal } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
+import type { EntrySigner } from '../../ledger/signing.ts';
 import { type FreshDatabase, freshDatabase } from './engines.ts';
 
 export interface Person {
@@ -43,7 +44,7 @@ const CAST: readonly [name: string, role: Role, disciplines?: Discipline[], lead
 
 export async function createWorld(
   database?: FreshDatabase,
-  options: { parameters?: string; pool?: number } = {},
+  options: { parameters?: string; pool?: number; signer?: EntrySigner } = {},
 ) {
   const fresh = database ?? (await freshDatabase());
   const folder = mkdtempSync(join(tmpdir(), 'rehab-keys-'));
@@ -56,7 +57,7 @@ export async function createWorld(
   const recorder: Recorder = {
     sql: worker.sql,
     keys: keyRing(keyStore),
-    signer: {
+    signer: options.signer ?? {
       keyId: 'test-service',
       sign: (body) => sign('sha256', body, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
     },

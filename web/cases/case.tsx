@@ -6,7 +6,6 @@ import type {
   MeasurementRow,
   PatientView,
   PlanRow,
-  RelationRow,
 } from '../../db/views/case.ts';
 import { DISCIPLINES, type Discipline } from '../../domain/roles.ts';
 import { clockView, leadingClock } from '../clock-view.ts';

@@ -521,7 +521,13 @@ export function taskRoutes(deps: WebDeps): Routes {
         return await done(c, head, form.key, outcome);
       case 'refusal':
         return outcome.code === 'values'
-          ? await corrected(c, head, form, formFaults(outcome.fields ?? []))
+          ? // The answer stands under its key, in Temporal too: the corrected form is another act.
+            await corrected(
+              c,
+              head,
+              { ...form, key: operationKey(deps, session.person, head.kind, head.id) },
+              formFaults(outcome.fields ?? []),
+            )
           : await notTaken(c, head, form, outcome);
       case 'still-working':
         return await notKnown(c, head, form);
