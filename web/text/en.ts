@@ -861,7 +861,7 @@ export const en = {
       appealUntil: (date: string) =>
         `If you think this is wrong, you can appeal until ${date}. Somebody who decided nothing in your case then looks at it again.`,
       ask: 'Before we can decide, we need more papers from you.',
-      askList: 'Please send',
+      askList: 'Send us',
       askNext: (date: string) =>
         `Send them by ${date}. The time in which we must decide stands still until they are here.`,
       planApproved: 'Your treatment plan is approved.',

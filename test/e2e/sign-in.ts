@@ -1,0 +1,90 @@
+// End to end: ways in and out: a passkey is added and used with the browser's own authenticator; a device that does not know its
+// owner is told so; after signing out nothing is left to see, also not by going back.
+
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { shownIn, t } from '../support/deeds.ts';
+import { as, signedIn, stranger, type World } from './world.ts';
+
+/** A platform authenticator of the browser, as a phone or laptop has one. */
+async function authenticator(page: Page): Promise<{ verify(works: boolean): Promise<void> }> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return {
+    verify: async (isUserVerified) =>
+      void (await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified })),
+  };
+}
+
+export function signingIn(world: () => World): void {
+  describe('signing in and out', () => {
+    it('a passkey is added in the settings and signs in without any name', async () => {
+      const page = await signedIn(world(), 'Lou Security');
+      const device = await authenticator(page);
+      await page.goto('/settings');
+      await page.getByRole('button', { name: t.settings.addPasskey }).click();
+      await page.getByText(t.passkeys.done).waitFor();
+      await page.locator('.bar-tools details.menu summary').click();
+      await page.getByRole('button', { name: t.frame.signOut }).click();
+      await page.waitForURL(/\/sign-in\?out=1/);
+      expect(await shownIn(page.locator('main'))).toContain(t.signIn.signedOut);
+
+      // A finger that the device does not know: the sentence is the same for every cause.
+      await device.verify(false);
+      await page.getByRole('button', { name: t.signIn.passkey }).click();
+      await page.getByText(t.signIn.unknown).waitFor();
+
+      await device.verify(true);
+      await page.getByRole('button', { name: t.signIn.passkey }).click();
+      await page.waitForURL(/\/people/);
+      expect(await shownIn(page.locator('.bar'))).toContain('Lou Security');
+      await page.context().close();
+    });
+
+    it('after signing out, going back shows nothing, and a form that was open says what to do', async () => {
+      const page = await signedIn(world(), 'Pat Patient');
+      await page.goto('/apply');
+      await page.goto('/my');
+      const other = await page.context().newPage();
+      await other.goto('/apply');
+      await other.locator('[name=reason]').fill('written before I left');
+      await page.locator('.bar-tools details.menu summary').click();
+      await page.getByRole('button', { name: t.frame.signOut }).click();
+      await page.waitForURL(/\/sign-in\?out=1/);
+      await page.goBack();
+      await page.waitForURL(/\/sign-in/);
+      // In the other tab the form stays, with every word.
+      await other.getByRole('button', { name: t.buttons['submit-application'] }).click();
+      await other.locator('#notice', { hasText: t.errors.signedOut }).waitFor();
+      expect(await other.locator('[name=reason]').inputValue()).toBe('written before I left');
+      await page.context().close();
+    });
+
+    it('a stranger reaches no page behind the door', async () => {
+      const page = await stranger(world());
+      for (const path of ['/queue', '/cases', '/board', '/audit', '/my', '/settings', '/day', '/people']) {
+        await page.goto(path);
+        expect(new URL(page.url()).pathname, path).toBe('/sign-in');
+      }
+      await page.context().close();
+    });
+
+    it('a page of another role says why not, and whom to ask', async () => {
+      await as(world(), 'Mia Auditor', {}, async (page) => {
+        const answer = await page.goto('/queue');
+        expect(answer?.status()).toBe(403);
+        expect(await shownIn(page.locator('main'))).toContain(t.refusals['wrong-role']({}));
+      });
+    });
+  });
+}

@@ -1,0 +1,88 @@
+// Test support: one whole machine, started as `rehab start` starts it, in a temporary data folder: the real engines, the real
+// processes, the demonstration's people. Never a double, never the developer's own data folder, never a fixed port.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { seed } from '../../bin/commands/seed.ts';
+import { processEnvironment, startStack } from '../../bin/commands/start.ts';
+import { machineOf } from '../../bin/machine.ts';
+import { type RunFile, readRunFile } from '../../bin/run-file.ts';
+import { choosePort } from '../../engines/ports.ts';
+import type { Progress } from '../../engines/progress.ts';
+import { temporaryFolder, testSettings } from './engines.ts';
+
+export interface TestMachine {
+  /** Where people reach the web: under a name, because browsers keep passkeys for names only. */
+  readonly url: string;
+  readonly dataDir: string;
+  /** What run.json holds now; pids follow restarts. */
+  run(): RunFile;
+  /** Port by the name under which it was chosen, such as `worker-ops`. */
+  port(name: string): number;
+  /** Stops everything and removes the data folder. */
+  stop(): Promise<void>;
+}
+
+const program = join(import.meta.dirname, '../../bin/rehab.mjs');
+
+/** Starts a machine whose data begin empty but for its people. The caller stops it. */
+export async function startMachine(progress: Progress = () => {}): Promise<TestMachine> {
+  const folder = await temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  try {
+    const stack = await startStack({
+      dataDir,
+      port: await choosePort({ dataDir: folder.path, name: 'web', progress }),
+      program,
+      settings: testSettings(),
+      progress,
+      environmentOf: (name, addresses) => ({
+        ...processEnvironment(name, addresses),
+        REHAB_PUBLIC_URL: `http://localhost:${addresses.webPort}`,
+      }),
+      async seed(addresses) {
+        const machine = machineOf(dataDir);
+        await seed({
+          ...machine,
+          settings: {
+            ...machine.settings,
+            REHAB_DATABASE_URL: addresses.databaseUrls.worker,
+            FABRIC_PROFILE: addresses.fabricProfile,
+          },
+        });
+      },
+    });
+    return {
+      ...attachTo(dataDir),
+      async stop() {
+        await stack.stop();
+        await folder.remove();
+      },
+    };
+  } catch (error) {
+    await folder.remove();
+    throw error;
+  }
+}
+
+/** A machine that runs already and goes on running; for working on one story without waiting for a start. */
+export function attachTo(dataDir: string): TestMachine {
+  const run = (): RunFile => {
+    const file = readRunFile(dataDir);
+    if (!file) throw new Error(`no machine runs over this data folder: ${dataDir}`);
+    return file;
+  };
+  const web = new URL(run().web);
+  web.hostname = 'localhost';
+  return {
+    url: web.origin,
+    dataDir,
+    run,
+    port(name) {
+      const ports = JSON.parse(readFileSync(join(dataDir, 'ports.json'), 'utf8')) as Record<string, number>;
+      const port = ports[name];
+      if (port === undefined) throw new Error(`no such port was chosen: ${name}`);
+      return port;
+    },
+    stop: async () => {},
+  };
+}
