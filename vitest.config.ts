@@ -28,6 +28,7 @@ export default defineConfig({
       suite('workflows', [POSTGRES, TEMPORAL]),
       suite('replay', [POSTGRES, TEMPORAL]),
       suite('verify', [POSTGRES]),
+      suite('verify-chain', [POSTGRES]),
       suite('engines', [POSTGRES]),
       suite('fabric', [], false),
       suite('e2e', [], false),

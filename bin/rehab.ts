@@ -85,7 +85,7 @@ verb('verify', 'everything that was recorded, against the log and every memberâ€
   .option('--json', 'for programs')
   .action(async (options: { data: string; json?: boolean }) => {
     const { runVerify } = await import('./commands/verify.ts');
-    process.exitCode = await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true });
+    process.exit(await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true }));
   });
 
 /** Where the web of a running machine is. */

@@ -40,12 +40,12 @@ class NotAsked extends Error {
 async function replayMachine({ dataDir, cases }: ReplayOptions): Promise<ReplayReport> {
   const lacking = lacksKeys(dataDir);
   if (lacking) throw new NotAsked(lacking);
-  const machine = machineOf(dataDir);
+  const { machine, databaseUrl, address } = whereabouts(dataDir);
   // The replaying worker's own notes would bury what it finds; each difference is in the report.
   quietRuntime();
   const converter = dataConverter(machine.secrets.payload);
-  const recorded = recordedActs(verifierUrl(machine));
-  const connection = await Connection.connect({ address: temporalAddress(machine) });
+  const recorded = recordedActs(databaseUrl);
+  const connection = await Connection.connect({ address });
   try {
     const asked: string[] = [];
     for (const one of cases) {
@@ -66,6 +66,16 @@ async function replayMachine({ dataDir, cases }: ReplayOptions): Promise<ReplayR
   } finally {
     await connection.close();
     await recorded.close();
+  }
+}
+
+/** Where everything is, or the sentence that says what is not known. */
+function whereabouts(dataDir: string) {
+  try {
+    const machine = machineOf(dataDir);
+    return { machine, databaseUrl: verifierUrl(machine), address: temporalAddress(machine) };
+  } catch (error) {
+    throw new NotAsked(error instanceof Error ? error.message : 'settings cannot be read');
   }
 }
 

@@ -28,7 +28,10 @@ export interface VerifyOptions {
   readonly json: boolean;
 }
 
-/** Verifies the machine over a data folder. Prints the report, and gives the exit code. */
+/**
+ * Verifies the machine over a data folder. Prints the report to its end, and gives the exit code. The caller ends the process
+ * itself: a connection to a peer that is frozen in its TLS handshake cannot be closed and would keep it alive.
+ */
 export async function runVerify({ dataDir, json }: VerifyOptions): Promise<number> {
   const progress = (line: string): void => console.error(line);
   let report: VerifyReport;
@@ -37,8 +40,8 @@ export async function runVerify({ dataDir, json }: VerifyOptions): Promise<numbe
   } catch (error) {
     report = unreadable(error instanceof Error ? error.message : 'sources cannot be opened');
   }
-  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(inWords(report));
+  const text = json ? `${JSON.stringify(report)}\n` : inWords(report);
+  await new Promise<void>((written) => process.stdout.write(text, () => written()));
   return { sound: 0, unreadable: 1, tampered: 2 }[report.status];
 }
 
