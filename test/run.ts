@@ -16,6 +16,7 @@ const GROUPS = [
   ['workflows'],
   ['replay'],
   ['verify'],
+  ['verify-chain'],
   ['engines'],
   ['fabric'],
   ['e2e'],
