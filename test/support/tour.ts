@@ -25,7 +25,7 @@ import { shot } from './shots.ts';
 
 const folder = join(import.meta.dirname, '../../docs/screenshots');
 /** README pictures stay small, so that it loads on a slow line. */
-const LARGEST = 150_000;
+const LARGEST = 250_000;
 
 /** A record as another system might send it, in FHIR R4. The person is invented. */
 const RECORD = {

@@ -64,13 +64,13 @@ function OpenTask({ props, row, words }: { props: DayProps; row: QueueRow; words
     </>
   );
   return row.holder ? (
-    <a class="button small" href={paths.task(row.id)}>
+    <a class="button small nowrap" href={paths.task(row.id)}>
       {label}
     </a>
   ) : (
     <form method="post" action={paths.claim(row.id)} class="inline-form">
       <Hidden values={{ key: props.claimKey(row.id) }} />
-      <button class="button small" type="submit" data-row-key="c">
+      <button class="button small nowrap" type="submit" data-row-key="c">
         {label}
       </button>
     </form>
@@ -196,7 +196,10 @@ export function Day(props: DayProps) {
                       head: t.queue.task,
                       cell: (row) =>
                         row.held ? (
-                          `${t.disciplines[row.discipline]}, ${t.clock.amount(row.minutes, 'minute')}`
+                          <span>
+                            {t.disciplines[row.discipline]}{' '}
+                            <span class="meta nowrap">{t.clock.amount(row.minutes, 'minute')}</span>
+                          </span>
                         ) : (
                           <Tag tone="quiet" word={t.choices['record-session'].absent ?? ''} />
                         ),

@@ -762,7 +762,7 @@ export const zhHans: typeof en = {
       appealUntil: (date) =>
         `如果您认为决定有误，可以在${date}之前提出申诉。届时由没有参与过您个案决定的人重新审查。`,
       ask: '在作出决定之前，我们还需要您提供材料。',
-      askList: '请提交',
+      askList: '需要提交的材料',
       askNext: (date) => `请在${date}之前提交。材料到齐之前，我们的办理时限暂停计算。`,
       planApproved: '您的治疗计划已获批准。',
       planNext: (plan, date) => `治疗现在开始：${plan}。我们将在${date}之前查看效果。`,
