@@ -12,7 +12,6 @@ const LANGUAGES = [t, text('zh-Hans', 'Europe/Berlin')];
 
 /** What a person sees of an element; text that is hidden is not in it. */
 export const shownIn = (place: Locator): Promise<string> =>
-  // biome-ignore lint/performance/useDomNodeTextContent: what is rendered is the point here, not what the document holds
   place.innerText();
 
 export interface CaseRef {
