@@ -11,8 +11,7 @@ export const t = text('en', 'Europe/Berlin');
 const LANGUAGES = [t, text('zh-Hans', 'Europe/Berlin')];
 
 /** What a person sees of an element; text that is hidden is not in it. */
-export const shownIn = (place: Locator): Promise<string> =>
-  place.innerText();
+export const shownIn = (place: Locator): Promise<string> => place.innerText();
 
 export interface CaseRef {
   readonly id: string;
