@@ -9,7 +9,12 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isAtLeast, isLoopback, type RunningPostgres, startPostgres } from '../../engines/postgres.ts';
 import { postgresPrograms } from '../../engines/postgres-programs.ts';
 import { silent } from '../../engines/progress.ts';
-import { listeningAddresses, temporaryFolder, testSettings } from '../support/engines.ts';
+import {
+  checkoutIsOpenToOthers,
+  listeningAddresses,
+  temporaryFolder,
+  testSettings,
+} from '../support/engines.ts';
 
 const settings = testSettings();
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -282,7 +287,9 @@ describe.runIf(isRoot && process.platform === 'linux')('whoever starts it', () =
     expect(await query(engine.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('an ordinary user', async () => {
+  const open = checkoutIsOpenToOthers();
+  if (!open) console.info('not run here: an ordinary user, who may not read this checkout');
+  test.runIf(open)('an ordinary user', async () => {
     const home = join(folder.path, 'home');
     mkdirSync(home);
     await chmod(folder.path, 0o755);

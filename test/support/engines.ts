@@ -1,9 +1,9 @@
 // Test support: real engines for tests. One of each per vitest run (global-*.ts), a database of its own per test
 // file. Never a double, never the developer's own data folder.
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { migrate as migrateToday, type RolePasswords, roleUrl } from '../../db/migrate.ts';
@@ -189,5 +189,13 @@ export async function freePortForTests(): Promise<number> {
     return await choosePort({ dataDir: folder.path, name: 'test', progress: () => {} });
   } finally {
     await folder.remove();
+  }
+}
+
+/** Whether another user could run this checkout: every folder on its way lets others through. */
+export function checkoutIsOpenToOthers(): boolean {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+    if (folder === dirname(folder)) return true;
   }
 }
