@@ -1,12 +1,12 @@
 // Bench `anchor`: leaves anchored a second through the real channel, in the large batches of a catch-up, and the time from
 // an entry's commit until the chain has it, while people decide. Everything is the product's own code but the entries of
 // the catch-up, which are made in bulk so that the log is long enough.
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { and, asc, desc, gte, lt, lte } from 'drizzle-orm';
+import { anchoredLog } from '../bin/anchored-log.ts';
 import { logSigner } from '../bin/commands/ledger.ts';
 import { databaseUrl, fabricProfilePath } from '../bin/machine.ts';
 import { connect } from '../db/connection.ts';
-import { logCheckpoints, logLeaves } from '../db/schema.ts';
 import { createAnchor } from '../ledger/anchor.ts';
 import { openChain } from '../ledger/fabric/client.ts';
 import { readFabricProfile } from '../ledger/fabric/profile.ts';
@@ -129,25 +129,7 @@ async function catchUp(bench: BenchMachine): Promise<Figure[]> {
     }
     const anchor = createAnchor({
       chain,
-      log: {
-        async checkpointUpTo(size) {
-          const [row] = await db
-            .select()
-            .from(logCheckpoints)
-            .where(lte(logCheckpoints.size, size))
-            .orderBy(desc(logCheckpoints.size))
-            .limit(1);
-          return row && { size: row.size, root: row.root, note: row.note };
-        },
-        async leaves(first, count) {
-          const rows = await db
-            .select({ leafHash: logLeaves.leafHash })
-            .from(logLeaves)
-            .where(and(gte(logLeaves.index, first), lt(logLeaves.index, first + count)))
-            .orderBy(asc(logLeaves.index));
-          return rows.map((row) => row.leafHash);
-        },
-      },
+      log: anchoredLog(db),
       onAnchored: async () => undefined,
     });
     const rates: number[] = [];

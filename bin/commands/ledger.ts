@@ -4,9 +4,8 @@
 import { createPublicKey, sign } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { and, asc, desc, gte, lt, lte } from 'drizzle-orm';
 import { connect } from '../../db/connection.ts';
-import { logAnchors, logCheckpoints, logLeaves } from '../../db/schema.ts';
+import { logAnchors } from '../../db/schema.ts';
 import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
 import { keyIdOf } from '../../ledger/checkpoint.ts';
@@ -15,6 +14,7 @@ import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
+import { anchoredLog } from '../anchored-log.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
   databaseUrl,
@@ -84,25 +84,7 @@ export async function runLedger(machine: Machine): Promise<void> {
 
   const anchor = createAnchor({
     chain,
-    log: {
-      async checkpointUpTo(size) {
-        const [row] = await db
-          .select()
-          .from(logCheckpoints)
-          .where(lte(logCheckpoints.size, size))
-          .orderBy(desc(logCheckpoints.size))
-          .limit(1);
-        return row && { size: row.size, root: row.root, note: row.note };
-      },
-      async leaves(first, count) {
-        const rows = await db
-          .select({ leafHash: logLeaves.leafHash })
-          .from(logLeaves)
-          .where(and(gte(logLeaves.index, first), lt(logLeaves.index, first + count)))
-          .orderBy(asc(logLeaves.index));
-        return rows.map((row) => row.leafHash);
-      },
-    },
+    log: anchoredLog(db),
     async onAnchored(head) {
       await db
         .insert(logAnchors)

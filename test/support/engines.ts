@@ -18,13 +18,6 @@ declare module 'vitest' {
     postgres: { readonly superuserUrl: string; readonly ownerUrl: string };
     /** From global-temporal.ts; `cli` runs Temporal's own command line. */
     temporal: { readonly address: string; readonly cli: string };
-    /** From global-fabric.ts: path of the profile, and the peers' addresses by organisation. */
-    fabric: {
-      readonly profile: string;
-      readonly channel: string;
-      readonly peers: Readonly<Record<string, string>>;
-      readonly dataDir: string;
-    };
   }
 }
 
