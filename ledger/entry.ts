@@ -3,6 +3,7 @@
 // Pure: hashing comes as an argument, so that the browser's verifier runs the same code.
 import type { AuditEvent } from '../domain/events.ts';
 import { canonicalBytes, canonicalJson, parseIJson } from './canonical.ts';
+import type { Envelope, PersonalSignature } from './envelope.ts';
 
 /** Keyed and plain SHA-256. Node passes node:crypto, the browser a WebCrypto-backed one. */
 export interface Hashing {
@@ -48,6 +49,9 @@ export interface Entry {
     readonly key: string;
     readonly actingFor: string | null;
   };
+  /** What the person signed, and their signature; null, both, where the act asks for no personal signature. */
+  readonly envelope: Envelope | null;
+  readonly signature: PersonalSignature | null;
   readonly changes: readonly EntryChange[];
   readonly parameters: string;
   readonly workflow: { readonly id: string; readonly run: string; readonly update: string } | null;
@@ -76,11 +80,13 @@ export function entryText(entry: Entry): string {
     `"at":${quoted(entry.at)}`,
     `"bundle":${quoted(entry.bundle)}`,
     `"changes":[${changes.join()}]`,
+    `"envelope":${canonicalJson(entry.envelope)}`,
     `"event":${quoted(entry.event)}`,
     `"id":${quoted(entry.id)}`,
     `"operation":${quotedOrNull(entry.operation)}`,
     `"parameters":${quoted(entry.parameters)}`,
     `"salt":${quoted(entry.salt)}`,
+    `"signature":${canonicalJson(entry.signature)}`,
     `"subject":{"kind":${quoted(subject.kind)},"previous":${quotedOrNull(subject.previous)},"pseudonym":${quoted(subject.pseudonym)},"version":${canonicalJson(subject.version)}}`,
     `"v":${canonicalJson(entry.v)}`,
     `"workflow":${workflow ? `{"id":${quoted(workflow.id)},"run":${quoted(workflow.run)},"update":${quoted(workflow.update)}}` : 'null'}}`,
@@ -105,9 +111,13 @@ export function readEntry(bytes: Uint8Array): { entry: Entry } | { fault: string
     typeof value.at !== 'string' ||
     typeof value.subject?.version !== 'number' ||
     typeof value.subject.pseudonym !== 'string' ||
-    !Array.isArray(value.changes)
+    !Array.isArray(value.changes) ||
+    typeof value.envelope !== 'object' ||
+    typeof value.signature !== 'object'
   )
     return { fault: 'entry lacks a field' };
+  if ((value.envelope === null) !== (value.signature === null))
+    return { fault: 'entry has an envelope and no signature, or the other way round' };
   if (!equal(entryBytes(value as Entry), bytes)) return { fault: 'entry bytes are not canonical' };
   return { entry: value as Entry };
 }

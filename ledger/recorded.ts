@@ -260,6 +260,8 @@ async function writingOf(
       key: recorder.signer.keyId,
       actingFor: actor.actingFor ?? null,
     },
+    envelope: null,
+    signature: null,
     changes,
     parameters: recorder.parameters,
     workflow: workflow ? { id: workflow.id, run: workflow.run, update: workflow.update } : null,

@@ -3,8 +3,16 @@ import { createHmac, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EVENTS } from '../../domain/events.ts';
-import { NotCanonical } from '../../ledger/canonical.ts';
-import { columnDigest, type Entry, entryBytes, entryText, subjectPseudonym } from '../../ledger/entry.ts';
+import { canonicalJson, NotCanonical } from '../../ledger/canonical.ts';
+import {
+  columnDigest,
+  type Entry,
+  entryBytes,
+  entryText,
+  readEntry,
+  subjectPseudonym,
+} from '../../ledger/entry.ts';
+import type { Envelope, PersonalSignature } from '../../ledger/envelope.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { p1363 } from '../../ledger/signing.ts';
 
@@ -15,7 +23,26 @@ const text = fc.oneof(
   fc.uuid(),
 );
 const orNull = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: null });
-const entry: fc.Arbitrary<Entry> = fc.record({
+const envelope: fc.Arbitrary<Envelope> = fc.record({
+  v: fc.constant(1 as const),
+  who: text,
+  role: text,
+  certificate: text,
+  case: text,
+  task: orNull(text),
+  claim: orNull(fc.nat()),
+  action: text,
+  operation: text,
+  statement: text,
+  input: text,
+  at: text,
+  parameters: text,
+});
+const signed: fc.Arbitrary<{ envelope: Envelope | null; signature: PersonalSignature | null }> = fc.oneof(
+  fc.constant({ envelope: null, signature: null }),
+  fc.record({ envelope, signature: fc.record({ certificate: text, value: text }) }),
+);
+const unsigned = fc.record({
   v: fc.constant(1 as const),
   id: text,
   salt: text,
@@ -45,6 +72,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   workflow: orNull(fc.record({ id: text, run: text, update: text })),
   bundle: text,
 });
+const entry: fc.Arbitrary<Entry> = fc.tuple(unsigned, signed).map(([one, by]) => ({ ...one, ...by }));
 
 test('the text of an entry is its canonical bytes', () => {
   fc.assert(
@@ -52,6 +80,32 @@ test('the text of an entry is its canonical bytes', () => {
       expect(entryText(one)).toBe(new TextDecoder().decode(entryBytes(one)));
     }),
     { numRuns: 1000 },
+  );
+});
+
+test('an entry is read back as it was written, its envelope standing in its bytes as it was signed', () => {
+  fc.assert(
+    fc.property(entry, (one) => {
+      const written = entryText(one);
+      expect(readEntry(Buffer.from(written))).toEqual({ entry: one });
+      if (one.envelope) expect(written).toContain(canonicalJson(one.envelope));
+    }),
+  );
+});
+
+test('an entry with half of what a signature needs is none', () => {
+  fc.assert(
+    fc.property(entry, envelope, (one, put) => {
+      const halves: unknown[] = [
+        { ...one, envelope: put, signature: null },
+        { ...one, envelope: null, signature: { certificate: 'c', value: 'v' } },
+        { ...one, envelope: undefined },
+        { ...one, signature: undefined },
+      ];
+      for (const half of halves)
+        expect(readEntry(entryBytes(JSON.parse(JSON.stringify(half))))).toHaveProperty('fault');
+    }),
+    { numRuns: 50 },
   );
 });
 
