@@ -5,6 +5,7 @@ import { addPerson } from '../../activities/people.ts';
 import { connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
 import { sealContext } from '../../domain/operation-key.ts';
+import type { Refusal } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/roles.ts';
 import { seal } from '../../ledger/record-key.ts';
 import { createApp } from '../../web/app.tsx';
@@ -41,13 +42,21 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
   let trouble: 'still-working' | 'unavailable' | undefined;
   /** With `still-working`, whether the act happens all the same, its answer being lost. */
   let arrives = false;
+  /** What the next act of a person is answered with instead of being done. */
+  let refusing: Refusal | undefined;
+  /** As Temporal keeps it: an Update's answer stands under its id, whatever is asked under it again. */
+  const standing = new Map<string, Answer>();
   let clock: () => Date = () => new Date();
   const faults: { requestId: string; path: string; error: unknown }[] = [];
 
   const send = async (request: ActRequest): Promise<Answer | { kind: 'still-working' | 'unavailable' }> => {
     if (trouble && !arrives) return { kind: trouble };
+    const before = standing.get(request.key);
+    if (before && !trouble) return before;
     const verb = world.verbs[UPDATE_NAMES[request.action]] as (r: ActRequest) => Promise<Answer>;
-    const answer = await verb(request);
+    const answer = refusing ?? (await verb(request));
+    refusing = undefined;
+    if (answer.kind === 'refusal') standing.set(request.key, answer);
     return trouble ? { kind: trouble } : answer;
   };
   const ask: Ask = {
@@ -172,6 +181,10 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
     setTrouble(kind: typeof trouble, but: { arrives?: boolean } = {}): void {
       trouble = kind;
       arrives = but.arrives ?? false;
+    },
+    /** The next act is answered with this refusal, which then stands under the act's key. */
+    refuseNext(refusal: Refusal): void {
+      refusing = refusal;
     },
     /** Moves the clock of web and world. */
     setClock(now: () => Date): void {

@@ -1,5 +1,6 @@
 // Tasks over the app's own forms: a whole case without script, corrections, refusals, drafts, lost answers, looks.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { refuse } from '../../domain/refusal.ts';
 import { formsOf, formTo, wordsOf } from '../support/pages.ts';
 import { createWebWorld, HTMX, type WebWorld } from '../support/web-world.ts';
 import {
@@ -183,6 +184,63 @@ describe('corrections', () => {
     expect(html).toContain('href="#f-criteria"');
     expect(html).not.toContain('<b>Not');
     expect(await count('decisions', `task_id = '${task}'`)).toBe(0);
+  });
+
+  test('a refusal of values that came from the case uses its key up: the corrected form is another act, and is done', async () => {
+    const caseId = await newCase(world);
+    await work(world, 'officerA', caseId, 'decide-eligibility', {
+      ...MET,
+      choice: 'accept',
+      disciplines: 'psychology',
+    });
+    const task = await openTask(world, caseId, 'assess');
+    const browser = await world.signIn('therapistA');
+    await claimByForm(browser, task);
+    const form = await formOf(browser, task);
+    const typed = { ...ANSWERS.phq, findings: 'Low mood' };
+    const no = refuse('values', { fields: [{ field: 'findings', fault: 'tooLong' }] });
+    for (const headers of [{}, HTMX]) {
+      world.refuseNext(no);
+      const refused = await browser.post(form.action, { ...form.fields, ...typed }, headers);
+      expect(refused.status).toBe(422);
+      const html = await refused.text();
+      expect(html).toContain('href="#f-findings"');
+      const again = formTo(html, form.action);
+      expect(again.fields.findings).toEqual(['Low mood']);
+      expect(again.fields.key).not.toEqual(form.fields.key);
+      // The old key is answered as it was, however the form was corrected.
+      const repeated = await browser.post(form.action, { ...form.fields, ...typed, findings: 'Low' });
+      expect(repeated.status).toBe(422);
+      form.fields.key = again.fields.key as string[];
+    }
+    expect(await count('assessments', `case_id = '${caseId}'`)).toBe(0);
+    const sent = { ...form.fields, ...typed };
+    expect((await browser.post(form.action, sent)).headers.get('location')).toMatch(/^\/day\?done=/);
+    expect((await browser.post(form.action, sent)).headers.get('location')).toMatch(/^\/day\?done=/);
+    expect(await count('assessments', `case_id = '${caseId}'`)).toBe(1);
+  });
+
+  test('the same holds for an act without a task, as page and as fragment', async () => {
+    const submitted = await world.verbs.submitApplication(
+      await world.request('patient', 'submit-application', APPLICATION, {}),
+    );
+    if (submitted.kind !== 'done') throw new Error('application refused');
+    const { caseId } = submitted;
+    const browser = await world.signIn('patient');
+    const path = `/cases/${caseId}/withdraw`;
+    let form = formTo(await (await browser.get(path)).text(), path);
+    for (const headers of [{}, HTMX]) {
+      world.refuseNext(refuse('values', { fields: [{ field: 'reasons', fault: 'tooLong' }] }));
+      const refused = await browser.post(path, { ...form.fields, reasons: 'Moved away' }, headers);
+      expect(refused.status).toBe(422);
+      const again = formTo(await refused.text(), path);
+      expect(again.fields.reasons).toEqual(['Moved away']);
+      expect(again.fields.key).not.toEqual(form.fields.key);
+      expect((await browser.post(path, form.fields)).status).toBe(422);
+      form = again;
+    }
+    expect((await browser.post(path, form.fields)).status).toBe(303);
+    expect(await count('decisions', `case_id = '${caseId}' and action = 'withdraw'`)).toBe(1);
   });
 
   test('an instrument’s faults name the item, in the page and in the fragment alike', async () => {
