@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DriveReport } from '../../bin/drive/drive.ts';
-import { type DrillMachine, startMachine, whatHappened } from './machine.ts';
+import { type DrillMachine, startMachine, unsettled, whatHappened } from './machine.ts';
 
 const soak = process.env.REHAB_SOAK === '1';
 /** Kills of each of worker and Temporal between COMMIT and answer. */
@@ -27,11 +27,21 @@ const SETTLED_WITHIN_MS = 180_000;
 let machine: DrillMachine;
 const reports: DriveReport[] = [];
 const struck: { worker: string[]; temporal: string[] } = { worker: [], temporal: [] };
+/** What the run came to; printed at the end, since a drill without its figures says little. */
+const figures: Record<string, unknown> = {};
 
 beforeAll(async () => {
   machine = await startMachine(PAUSE_MS);
 }, 1_200_000); // first builds take minutes
-afterAll(() => machine.stop(), 120_000);
+afterAll(async () => {
+  figures.kills = {
+    inTurn: IN_TURN.length,
+    worker: struck.worker.length,
+    temporal: struck.temporal.length,
+  };
+  console.info(`kill drill: ${JSON.stringify(figures)}`);
+  await machine?.stop();
+}, 120_000);
 
 /** Drives one batch of cases after the other until it is told to end. */
 function keepDriving(): { end(): Promise<void> } {
@@ -69,42 +79,48 @@ describe('kill -9 during a drive', () => {
         0,
       );
       expect(ended).toBe(reports.length * CASES);
+      figures.cases = ended;
+      figures.decisions = reports.reduce((sum, { decisions }) => sum + decisions, 0);
     },
     soak ? 3_600_000 : 900_000,
   );
 
   test('no acknowledged decision is missing, none happened twice', async () => {
-    const { operations } = await whatHappened(machine.run());
-    const byId = new Map(operations.map((row) => [row.id, row]));
+    const { operations, entries } = await whatHappened(machine.run());
     const acknowledged = machine.acknowledged();
+    figures.acknowledged = acknowledged.length;
+    figures.operations = operations.length;
     expect(acknowledged.length).toBeGreaterThan(30);
     expect(new Set(acknowledged.map(({ key }) => key)).size).toBe(acknowledged.length);
-    expect(acknowledged.filter(({ key }) => byId.get(key)?.entries !== 1)).toEqual([]);
-    expect(operations.filter(({ entries }) => entries !== 1)).toEqual([]);
-    for (const key of [...struck.worker, ...struck.temporal]) expect(byId.get(key)?.entries).toBe(1);
-  });
+    const known = new Set(operations.map(({ id }) => id));
+    expect(acknowledged.filter(({ key }) => !known.has(key) || entries.get(key) !== 1)).toEqual([]);
+    expect(operations.filter((operation) => operation.entries !== 1)).toEqual([]);
+    expect([...entries.keys()].filter((key) => !known.has(key))).toEqual([]);
+    for (const key of [...struck.worker, ...struck.temporal]) expect(entries.get(key)).toBe(1);
+  }, 300_000);
 
   test('no decision is orphaned: every committed Update stands in the history, and no other', async () => {
     const end = Date.now() + SETTLED_WITHIN_MS;
-    let happened = await whatHappened(machine.run());
-    while (happened.unsettled > 0 && Date.now() < end) {
-      await sleep(2000);
-      happened = await whatHappened(machine.run());
-    }
-    expect(happened.unsettled).toBe(0);
-    const committed = happened.operations.filter(({ update_name }) => update_name).map(({ id }) => id);
-    expect(committed.filter((id) => !happened.updates.has(id))).toEqual([]);
-    expect([...happened.updates.keys()].filter((id) => !committed.includes(id))).toEqual([]);
-  }, 300_000);
+    while ((await unsettled(machine.run())) > 0 && Date.now() < end) await sleep(1000);
+    expect(await unsettled(machine.run())).toBe(0);
+    const { operations, updates } = await whatHappened(machine.run());
+    const committed = new Set(operations.filter(({ update_name }) => update_name).map(({ id }) => id));
+    figures.updates = updates.size;
+    figures.askedAgain = machine.askedAgain();
+    expect([...committed].filter((id) => !updates.has(id))).toEqual([]);
+    expect([...updates.keys()].filter((id) => !committed.has(id))).toEqual([]);
+  }, 600_000);
 
   test('verify is sound, and replay agrees', async () => {
     const verified = await machine.rehab('verify', '--json');
+    figures.verified = JSON.parse(verified.out).counts;
     expect({ code: verified.code, ...JSON.parse(verified.out) }).toMatchObject({
       code: 0,
       status: 'sound',
       findings: [],
     });
     const replayed = await machine.rehab('replay', '--all', '--json');
+    figures.replayed = JSON.parse(replayed.out).agreed;
     expect({ code: replayed.code, ...JSON.parse(replayed.out) }).toMatchObject({ code: 0, differing: [] });
   }, 600_000);
 });

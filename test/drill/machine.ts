@@ -34,6 +34,8 @@ export interface DrillMachine {
   rehab(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
   drive(cases: number, concurrency: number, seed: number): Promise<DriveReport>;
   acknowledged(): Acknowledged[];
+  /** How many Updates the ledger says it has asked again, over all its lives. */
+  askedAgain(): number;
   /** `kill -9`, then waits until its successor runs. */
   kill(name: string): Promise<void>;
   /** `kill -9` while some operation is committed and nobody has been answered. Gives its key. */
@@ -122,6 +124,10 @@ export async function startMachine(pauseMs: number): Promise<DrillMachine> {
       return JSON.parse(out) as DriveReport;
     },
     acknowledged: () => linesOf<Acknowledged>(acknowledgedFile),
+    askedAgain: () =>
+      readFileSync(join(dataDir, 'logs', 'ledger.log'), 'utf8')
+        .split('\n')
+        .reduce((sum, line) => sum + Number(/"askedAgain":(\d+)/.exec(line)?.[1] ?? 0), 0),
     async kill(name) {
       const pid = pidOf(name);
       process.kill(pid, 'SIGKILL');
@@ -166,19 +172,34 @@ async function textOf(child: ChildProcess, stream: 'stdout' | 'stderr'): Promise
   return text;
 }
 
-/** What Postgres and Temporal hold about operations, read past all of our code. */
+/** How many decisions wait to be found in the history, or to be asked again. Cheap: may be asked often. */
+export async function unsettled(run: RunFile): Promise<number> {
+  const sql = postgres(run.postgres.owner, { max: 1, onnotice: () => undefined });
+  try {
+    const [row] = await sql<{ n: number }[]>`
+      select count(*)::int as n from operations o
+      where o.update_args <> '' and not exists (select 1 from operation_settled_cache s where s.operation_id = o.id)`;
+    return row?.n ?? -1;
+  } finally {
+    await sql.end();
+  }
+}
+
+/** What Postgres and Temporal hold about operations, read past all of our code; every entry's bytes are parsed once. */
 export async function whatHappened(run: RunFile) {
   const sql = postgres(run.postgres.owner, { max: 1, onnotice: () => undefined });
   const connection = await Connection.connect({ address: run.temporal });
   try {
-    const operations = await sql<{ id: string; update_name: string | null; entries: number }[]>`
-      select o.id, o.update_name,
-        (select count(*)::int from audit_entries e
-          where convert_from(e.body, 'UTF8')::jsonb ->> 'operation' = o.id) as entries
-      from operations o`;
-    const [unsettled] = await sql<{ n: number }[]>`
-      select count(*)::int as n from operations o
-      where o.update_args <> '' and not exists (select 1 from operation_settled_cache s where s.operation_id = o.id)`;
+    const rows = await sql<{ id: string; update_name: string | null }[]>`
+      select id, update_name from operations`;
+    const entries = new Map<string, number>();
+    await sql<{ body: Uint8Array }[]>`select body from audit_entries`.cursor(1000, (rows) => {
+      for (const { body } of rows) {
+        const { operation } = JSON.parse(Buffer.from(body).toString('utf8')) as { operation: string };
+        entries.set(operation, (entries.get(operation) ?? 0) + 1);
+      }
+    });
+    const operations = rows.map((row) => ({ ...row, entries: entries.get(row.id) ?? 0 }));
     const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
     const updates = new Map<string, number>();
     for await (const { workflowId, runId } of client.workflow.list()) {
@@ -188,7 +209,7 @@ export async function whatHappened(run: RunFile) {
         if (id) updates.set(id, (updates.get(id) ?? 0) + 1);
       }
     }
-    return { operations, unsettled: unsettled?.n ?? -1, updates };
+    return { operations, entries, updates };
   } finally {
     await sql.end();
     await connection.close();
