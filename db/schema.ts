@@ -386,6 +386,21 @@ export const logLeaves = pgTable(
   (t) => [uniqueIndex('log_leaves_entry').on(t.entryId)],
 );
 
+/** Full tiles of the log (C2SP tlog-tiles); a partial one is cut off what is below it. Written once, never changed. */
+export const logTiles = pgTable(
+  'log_tiles',
+  {
+    /** 0: of leaf hashes; above: of roots of 256 tiles below. */
+    level: integer('level').notNull(),
+    index: bigint('index', { mode: 'number' }).notNull(),
+    /** 256 hashes of 32 bytes. */
+    hashes: bytea('hashes').notNull(),
+    /** Root over them: one hash of the level above. */
+    root: bytea('root').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.level, t.index] })],
+);
+
 /** Signed checkpoints (C2SP signed notes). */
 export const logCheckpoints = pgTable('log_checkpoints', {
   size: bigint('size', { mode: 'number' }).primaryKey(),
@@ -513,7 +528,7 @@ export const RECORDED = {
   operations,
 } as const;
 export const DERIVED = { auditSubjects } as const;
-export const LEDGER = { auditEntries, logLeaves, logCheckpoints, logHead, logAnchors } as const;
+export const LEDGER = { auditEntries, logLeaves, logTiles, logCheckpoints, logHead, logAnchors } as const;
 export const WORKING = {
   webSession,
   passkeyChallengeCache,
