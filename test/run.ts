@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COUNTS_FILE, type Counts } from './support/closing-line.ts';
 
-/** Suites that run together need no engines; all others come alone. `e2e` and `drill` take long and run when they are named. */
+/** Suites that run together need no engines; all others come alone. `e2e` takes long and runs when it is named. */
 const GROUPS = [
   ['domain', 'fhir', 'ledger', 'web', 'arch'],
   ['activities'],
@@ -23,7 +23,7 @@ const GROUPS = [
   ['drill'],
 ] as const;
 
-const WHEN_NAMED: readonly string[] = ['e2e', 'drill'];
+const WHEN_NAMED: readonly string[] = ['e2e'];
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
