@@ -30,7 +30,7 @@ import { stopSignal } from '../stop-signal.ts';
 import { survive } from '../survive.ts';
 
 /** The log's signer from its seed. */
-export function logSigner(seed: Uint8Array): LogSigner & { readonly publicKey: Uint8Array } {
+export function logSigner(seed: Uint8Array): LogSigner {
   const key = ed25519FromSeed(seed);
   const publicKey = ed25519Raw(createPublicKey(key));
   return {
@@ -69,11 +69,11 @@ export async function runLedger(machine: Machine): Promise<void> {
   const sequencing = (async () => {
     while (!signal.aborted) {
       try {
-        const { taken } = await sequencer.once();
+        const { taken, filled } = await sequencer.once();
         if (taken > 0) {
           unseen = true;
           grown?.();
-        } else await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
+        } else if (filled === 0) await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
       } catch (error) {
         // Postgres is away or the head moved: what is committed is read again at the next try.
         log.warn(faultFacts(error), 'sequencer met a fault');

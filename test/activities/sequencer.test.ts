@@ -6,8 +6,9 @@ import { LOG_ORIGIN } from '../../domain/consortium.ts';
 import { keyIdOf, parseCheckpoint, parseNote, verifyNote } from '../../ledger/checkpoint.ts';
 import { leafHash, rootOf } from '../../ledger/merkle.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
-import { createSequencer, type Sequencer } from '../../ledger/sequencer.ts';
+import { createSequencer, type LogSigner, type Sequencer } from '../../ledger/sequencer.ts';
 import { ed25519From, ed25519Raw } from '../../ledger/signing.ts';
+import { fullTilesAt, tileRoot } from '../../ledger/tiles.ts';
 import { recordEvent } from '../../web/recorded.ts';
 import { createWorld, type World } from '../support/case-world.ts';
 
@@ -26,10 +27,17 @@ afterEach(async () => {
   await world.close();
 });
 
-function sequencer(batch?: number): Sequencer {
+const SIGNER: LogSigner = {
+  name: LOG_ORIGIN,
+  keyId,
+  publicKey,
+  sign: (message) => sign(null, message, privateKey),
+};
+
+function sequencer(batch?: number, signer = SIGNER): Sequencer {
   const made = createSequencer({
     url: world.fresh.urls.ledger,
-    signer: { name: LOG_ORIGIN, keyId, sign: (message) => sign(null, message, privateKey) },
+    signer,
     now: () => new Date(),
     ...(batch ? { batch } : {}),
   });
@@ -80,6 +88,21 @@ async function checkLog(): Promise<number> {
     );
     expect(Buffer.from(root)).toEqual(Buffer.from(said.root));
   }
+  const tiles = await sql<{ level: number; index: string; hashes: Uint8Array; root: Uint8Array }[]>`
+    select level, index, hashes, root from log_tiles order by level, index`;
+  const expected = [0, 1, 2].flatMap((level) =>
+    Array.from({ length: fullTilesAt(level, hashes.length) }, (_, index) => ({ level, index })),
+  );
+  expect(tiles.map(({ level, index }) => ({ level, index: Number(index) }))).toEqual(expected);
+  for (const tile of tiles) {
+    const from = Number(tile.index) * 256;
+    const below =
+      tile.level === 0
+        ? hashes
+        : tiles.filter(({ level }) => level === tile.level - 1).map(({ root }) => root);
+    expect(Buffer.from(tile.hashes)).toEqual(Buffer.concat(below.slice(from, from + 256)));
+    expect(Buffer.from(tile.root)).toEqual(Buffer.from(tileRoot(tile.hashes, nodeHashing.hash)));
+  }
   return leaves.length;
 }
 
@@ -87,7 +110,7 @@ async function drain(s: Sequencer): Promise<number> {
   let taken = 0;
   for (;;) {
     const once = await s.once();
-    if (once.taken === 0) return taken;
+    if (once.taken === 0 && once.filled === 0) return taken;
     taken += once.taken;
   }
 }
@@ -158,6 +181,125 @@ describe('the sequencer', () => {
     await expect(s.once()).rejects.toThrow('log head moved');
     await admin`drop rule frozen on log_head`;
     await admin.end();
+    await drain(s);
+    await checkLog();
+  });
+});
+
+/** Entries of nobody, many at once. */
+async function many(count: number): Promise<void> {
+  await world.worker.sql`
+    insert into audit_entries (id, subject_kind, subject_id, subject_version, event, person_id, at, body, signature, key_id)
+    select gen_random_uuid(), 'test', gen_random_uuid(), 1, 'verification.run', gen_random_uuid(), now(),
+      convert_to(gen_random_uuid()::text, 'UTF8'), '\\x00', 'test' from generate_series(1, ${count})`;
+}
+
+/** Runs as who owns the tables. */
+async function asOwner(change: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+  const admin = postgres(world.fresh.superuserUrl, { max: 1, onnotice: () => undefined });
+  try {
+    await change(admin);
+  } finally {
+    await admin.end();
+  }
+}
+
+describe('tiles', () => {
+  test('are written with the leaves, however the log is cut into batches', async () => {
+    await many(700);
+    const s = sequencer(150);
+    await drain(s);
+    expect(await checkLog()).toBeGreaterThanOrEqual(700);
+  });
+
+  test('are made for a log from before there were any, and then it goes on', async () => {
+    await many(66_000);
+    const s = sequencer(20_000);
+    await drain(s);
+    await asOwner((sql) => sql`delete from log_tiles`);
+    await happen();
+    const first = await s.once();
+    expect([first.taken, first.filled]).toEqual([0, 258]);
+    expect(await drain(s)).toBe(1);
+    await checkLog();
+  });
+});
+
+describe('nothing is signed on the strength of memory (X22)', () => {
+  const nothingWritten = async (): Promise<void> => {
+    const [row] = await world.worker.sql`
+      select (select size from log_head)::int as head, (select count(*)::int from log_leaves) as leaves,
+        (select coalesce(max(size), 0)::int from log_checkpoints) as checkpoint`;
+    expect([row?.leaves, row?.checkpoint]).toEqual([row?.head, row?.head]);
+  };
+
+  test.each([
+    [
+      'a leaf that is stored otherwise than it was computed',
+      'log_leaves',
+      'new.leaf_hash := set_byte(new.leaf_hash, 3, get_byte(new.leaf_hash, 3) # 1)',
+      /log_leaves \d+$/,
+    ],
+    [
+      'a tile that is stored otherwise',
+      'log_tiles',
+      'new.hashes := set_byte(new.hashes, 8000, get_byte(new.hashes, 8000) # 16)',
+      /log_tiles 0\/0$/,
+    ],
+    [
+      'the root of a tile',
+      'log_tiles',
+      'new.root := set_byte(new.root, 0, get_byte(new.root, 0) # 128)',
+      /log_tiles 0\/0$/,
+    ],
+  ])('%s', async (_, table, change, place) => {
+    const s = sequencer();
+    await drain(s);
+    await asOwner((sql) =>
+      sql.unsafe(`create function flip() returns trigger language plpgsql as $$ begin ${change}; return new; end $$;
+        create trigger flip before insert on ${table} for each row execute function flip()`),
+    );
+    await many(300);
+    await expect(s.once()).rejects.toThrow(place);
+    await nothingWritten();
+    await asOwner((sql) => sql.unsafe(`drop trigger flip on ${table}; drop function flip()`));
+    expect(await drain(s)).toBe(300);
+    await checkLog();
+  });
+
+  test('one bit of the stored edge, of a tile’s root, of the head', async () => {
+    await many(600);
+    const s = sequencer();
+    await drain(s);
+    const flips = [
+      `update log_leaves set leaf_hash = set_byte(leaf_hash, 0, get_byte(leaf_hash, 0) # 1) where index = (select max(index) from log_leaves)`,
+      `update log_tiles set root = set_byte(root, 31, get_byte(root, 31) # 1) where level = 0 and index = 1`,
+      `update log_head set range = set_byte(range, 5, get_byte(range, 5) # 1)`,
+    ];
+    for (const flip of flips) {
+      await asOwner((sql) => sql.unsafe(flip));
+      await happen();
+      await expect(s.once()).rejects.toThrow('log differs from what was read back');
+      await nothingWritten();
+      await asOwner((sql) => sql.unsafe(flip)); // the same bit again is what it was
+    }
+    expect(await drain(s)).toBe(flips.length);
+    await checkLog();
+  });
+
+  test('a signature that came out wrong is never kept', async () => {
+    let wrong = true;
+    const s = sequencer(undefined, {
+      ...SIGNER,
+      sign: (message) => {
+        const made = sign(null, message, privateKey);
+        if (wrong) made[10] = (made[10] as number) ^ 4;
+        return made;
+      },
+    });
+    await expect(s.once()).rejects.toThrow('log_checkpoints');
+    await nothingWritten();
+    wrong = false;
     await drain(s);
     await checkLog();
   });
