@@ -20,7 +20,7 @@ function measured(
   const changes: Change[] = [];
   const alerts: string[] = [];
   const faults: FieldFault[] = [];
-  for (const { instrument: id, answers } of list) {
+  for (const { instrument: id, answers, statedTotal } of list) {
     const instrument = instrumentById(id);
     if (!instrument) {
       faults.push({ field: `measurements.${id}`, fault: 'unknownField' });
@@ -43,7 +43,7 @@ function measured(
         answers: given,
         total: score.total === null ? null : String(score.total),
         alerts: score.alerts.map((alert) => alert.code),
-        statedTotal: null,
+        statedTotal: statedTotal === undefined ? null : String(statedTotal),
         measuredAt: at,
       }),
     );

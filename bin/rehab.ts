@@ -108,16 +108,21 @@ const wholeFrom =
 
 verb('import', 'hands FHIR R4 bundles to the web’s door; each becomes a draft application, or a plain no')
   .argument('<file...>', 'files, or folders whose .json files are taken')
+  .option(
+    '--case <number>',
+    'published results instead: fill in the assessment that a therapist holds in this case',
+  )
   .option('--json', 'for programs: one list of what became of each file')
   .addHelpText(
     'after',
     '\nExit 0: all taken. 2: some refused, each with its reason. 1: the web cannot be reached.',
   )
-  .action(async (files: string[], options: { data: string; json?: boolean }) => {
+  .action(async (files: string[], options: { data: string; case?: string; json?: boolean }) => {
     const { importRecords } = await import('./commands/import.ts');
     process.exitCode = await importRecords({
       origin: originOf(options.data),
       files,
+      ...(options.case === undefined ? {} : { case: options.case }),
       json: options.json === true,
     });
   });

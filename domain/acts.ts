@@ -80,6 +80,8 @@ const measurement = z.strictObject({
     // Within what every reader of JSON keeps exactly; the instrument knows its own range.
     z.union([z.number().min(-1e9, 'outOfRange').max(1e9, 'outOfRange'), mark(200), z.null()]),
   ),
+  /** What the source says the total is; kept to be compared, never taken for the score. */
+  statedTotal: z.number({ error: 'notANumber' }).min(-1e6, 'outOfRange').max(1e6, 'outOfRange').optional(),
 });
 const measurements = z.array(measurement).max(8);
 

@@ -24,6 +24,7 @@ export const paths = {
   act: (id: string, action: Extract<Action, 'withdraw' | 'appeal' | 'reopen'>) => `/cases/${id}/${action}`,
   papers: (id: string) => `/cases/${id}/papers`,
   access: (id: string) => `/cases/${id}/access`,
+  importResults: (id: string) => `/cases/${id}/import-results`,
   findCase: '/cases/find',
   apply: '/apply',
   importRecord: '/apply/import',

@@ -1,11 +1,13 @@
 // Composition: `rehab import`: FHIR R4 bundles through the web's own door, each becoming a draft application or a plain no.
 // Exit 0 all taken, 2 some refused, 1 when nobody can be reached. Stores nothing by itself.
-import { type Imported, importAll } from '../drive/import.ts';
+import { type Attached, attachAll, type Imported, importAll } from '../drive/import.ts';
 import { CannotReach } from '../drive/people.ts';
 
 export interface ImportCommand {
   readonly origin: string;
   readonly files: readonly string[];
+  /** Number of a case to whose held assessment published results are attached. */
+  readonly case?: string;
   readonly json: boolean;
 }
 
@@ -28,9 +30,28 @@ export function importedLine(one: Imported): string {
   }
 }
 
+/** One line of words for a file of results. */
+export function attachedLine(one: Attached): string {
+  if (one.kind === 'refused') return importedLine(one);
+  const results = one.results.map(({ instrument, taken, total, stated, findings }) => {
+    const found = findings.map(({ text }) => ` ${text}`).join('');
+    const totals = `total ${total ?? 'open'}${stated !== null && stated !== total ? `, stated ${stated}` : ''}`;
+    return `${instrument} ${taken ? 'filled in' : 'not taken'}, ${totals}.${found}`;
+  });
+  return `${one.file}: ${results.join(' ') || 'no results'}`;
+}
+
 /** Hands in and prints. Returns the exit code. */
 export async function importRecords(command: ImportCommand): Promise<number> {
   try {
+    if (command.case !== undefined) {
+      const attached = await attachAll(command.origin, command.case, command.files, (one) => {
+        if (!command.json) console.log(attachedLine(one));
+      });
+      if (command.json) console.log(JSON.stringify(attached));
+      const taken = attached.every((one) => one.kind === 'filled' && one.results.some((r) => r.taken));
+      return taken ? 0 : 2;
+    }
     const all = await importAll(command.origin, command.files, (one) => {
       if (!command.json) console.log(importedLine(one));
     });

@@ -338,6 +338,8 @@ export interface MeasurementRow {
   readonly instrumentVersion: string;
   readonly answers: Readonly<Record<string, unknown>>;
   readonly total: number | null;
+  /** What the source stated; compared with `total`, never shown as the score. */
+  readonly statedTotal: number | null;
   readonly alerts: readonly string[];
   readonly at: string;
   readonly by: string | null;
@@ -359,6 +361,7 @@ export async function measurementsOf(db: Database, caseId: string): Promise<Meas
     instrumentVersion: measurement.instrumentVersion,
     answers: measurement.answers as MeasurementRow['answers'],
     total: measurement.total === null ? null : Number(measurement.total),
+    statedTotal: measurement.statedTotal === null ? null : Number(measurement.statedTotal),
     alerts: measurement.alerts,
     at: iso(measurement.measuredAt),
     by,

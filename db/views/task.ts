@@ -148,7 +148,7 @@ export interface Measured {
   readonly version: string;
   readonly answers: Readonly<Record<string, unknown>>;
   readonly total: number | null;
-  readonly statedTotal: string | null;
+  readonly statedTotal: number | null;
   readonly alerts: readonly string[];
   readonly at: string;
   readonly by: string;
@@ -282,7 +282,7 @@ export async function evidenceOf(db: Database, caseId: string, patientId: string
       version: row.instrumentVersion,
       answers: row.answers as Record<string, unknown>,
       total: row.total === null ? null : Number(row.total),
-      statedTotal: row.statedTotal,
+      statedTotal: row.statedTotal === null ? null : Number(row.statedTotal),
       alerts: row.alerts,
       at: iso(row.measuredAt),
       by: by ?? '',

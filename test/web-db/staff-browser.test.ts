@@ -1,13 +1,11 @@
 // Staff's pages in a real browser: keys, answers in place, drafts by themselves, and axe on every page in both themes and languages.
-
-import type { AddressInfo } from 'node:net';
-import { serve } from '@hono/node-server';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeViolations } from '../support/axe.ts';
 import { openBrowser, openPage, type ShotOptions } from '../support/browser.ts';
 import { formTo } from '../support/pages.ts';
-import { createWebWorld, type WebWorld } from '../support/web-world.ts';
+import { createServedWorld } from '../support/served-world.ts';
+import type { WebWorld } from '../support/web-world.ts';
 import { MET, newCase, openTask, toTreatment, work } from './staff-story.ts';
 
 let world: WebWorld;
@@ -17,29 +15,12 @@ let stop: () => Promise<void>;
 const troubles: string[] = [];
 
 beforeAll(async () => {
-  // The port is known only once it listens; the app is made for it then.
-  const holder: { fetch?: (request: Request) => Response | Promise<Response> } = {};
-  const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
-    const made = serve(
-      {
-        fetch: (request) => holder.fetch?.(request) ?? new Response(null, { status: 503 }),
-        hostname: '127.0.0.1',
-        port: 0,
-      },
-      (info: AddressInfo) => {
-        url = `http://127.0.0.1:${info.port}`;
-        resolve(made);
-      },
-    );
-  });
-  world = await createWebWorld({ origin: url });
-  holder.fetch = (request) => world.app.fetch(request);
+  const served = await createServedWorld();
+  ({ world, url } = served);
   browser = await openBrowser();
   stop = async () => {
     await browser.close();
-    if ('closeAllConnections' in server) server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await world.close();
+    await served.close();
   };
 });
 afterAll(() => stop());

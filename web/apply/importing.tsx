@@ -1,6 +1,7 @@
 // Station 1, web: the page on which people read in a record, and what became of each file. Names of files are text of others.
 
 import { Field } from '../parts/field.tsx';
+import { FileField } from '../parts/file-field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
@@ -35,29 +36,7 @@ export function ImportForm({
   return (
     <form class="form-page" method="post" action="/apply/import" enctype="multipart/form-data">
       {doctor ? <Notice tone="note">{t.importing.cannotSend}</Notice> : null}
-      <div class={fault ? 'field field-bad' : 'field'}>
-        <label class="label" for="f-file">
-          {t.importing.file}
-        </label>
-        <p class="hint" id="f-file-hint">
-          {t.importing.fileHint}
-        </p>
-        {fault ? (
-          <p class="fault" id="f-file-fault">
-            <Icon name="octagon-alert" />
-            <span>{fault}</span>
-          </p>
-        ) : null}
-        <input
-          class="control full"
-          type="file"
-          id="f-file"
-          name="file"
-          multiple
-          accept="application/json,application/fhir+json,.json"
-          aria-describedby="f-file-hint"
-        />
-      </div>
+      <FileField t={t} label={t.importing.file} hint={t.importing.fileHint} fault={fault} multiple />
       <Field t={t} control="textarea" name="text" label={t.importing.text} optional rows={6} />
       <div class="actions">
         <button class="button primary" type="submit">

@@ -7,6 +7,7 @@ import { INSTRUMENTS } from '../../domain/instruments/registry.ts';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
 import { Notice } from '../parts/notice.tsx';
+import { StatedTotals } from '../parts/stated-totals.tsx';
 import type { Text } from '../text/text.ts';
 
 /** The figure of measurement error to draw: only one that was found among people like this patient. */
@@ -78,6 +79,7 @@ export function Measures({
           <p>{words}</p>
         </Notice>
       ))}
+      <StatedTotals t={t} rows={rows} />
       {views.length === 0 ? (
         <EmptyState words={t.case.noMeasures} />
       ) : (

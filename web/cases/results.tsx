@@ -3,12 +3,14 @@
 import type { Context } from 'hono';
 import { openTasksOf } from '../../db/views/case.ts';
 import { instrumentById } from '../../domain/instruments/registry.ts';
+import type { TaskKind } from '../../domain/lifecycle.ts';
 import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import { type ImportedResult, readAssessmentResults } from '../../fhir/results.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { BUNDLE_BYTES, readBody } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { Field } from '../parts/field.tsx';
+import { FileField } from '../parts/file-field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
@@ -17,7 +19,7 @@ import { paths } from '../paths.ts';
 import { pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import type { Routes } from '../routes.ts';
 import { draftOf, keepDraft } from '../tasks/drafts.ts';
-import { instrumentsOf, itemField, type Typed } from '../tasks/fields.ts';
+import { instrumentsOf, itemField, statedField, type Typed } from '../tasks/fields.ts';
 import type { Text } from '../text/text.ts';
 import { filesOf } from '../upload.ts';
 import { caseToSee, type Seen } from './see.tsx';
@@ -33,6 +35,9 @@ interface Filled {
 type Outcome =
   | { readonly kind: 'filled'; readonly task: string; readonly results: readonly Filled[] }
   | { readonly kind: 'refused'; readonly faults: readonly { code: string; path: string; message: string }[] };
+
+/** Whether a task's form takes results: the two that measure. */
+export const takesResults = (kind: TaskKind): boolean => kind === 'assess' || kind === 're-evaluate';
 
 /** Declares the door for results, for people and for programs. */
 export function resultRoutes(r: Routes, deps: WebDeps): void {
@@ -102,9 +107,7 @@ export function resultRoutes(r: Routes, deps: WebDeps): void {
 async function fill(deps: WebDeps, seen: Seen, bytes: Uint8Array): Promise<Outcome | Refusal> {
   const { head, session } = seen;
   const tasks = await openTasksOf(deps.db, head.id, deps.now());
-  const task = tasks.find(
-    ({ kind, holder }) => (kind === 'assess' || kind === 're-evaluate') && holder?.id === session.person,
-  );
+  const task = tasks.find(({ kind, holder }) => takesResults(kind) && holder?.id === session.person);
   if (!task) return refuse('not-claimed');
   const read = readAssessmentResults(bytes);
   if (read.kind === 'refused') return { kind: 'refused', faults: read.faults };
@@ -123,9 +126,12 @@ async function fill(deps: WebDeps, seen: Seen, bytes: Uint8Array): Promise<Outco
     const about = { id: task.id, caseId: head.id };
     const before = await draftOf(deps, session.person, about);
     const answers: Record<string, readonly string[]> = {};
-    for (const { instrument, result } of taken)
+    for (const { instrument, result } of taken) {
       for (const [item, answer] of Object.entries(result.answers))
         if (typeof answer === 'number') answers[itemField(instrument, item)] = [String(answer)];
+      // Also when it says nothing: a total of an earlier file is none of this one.
+      answers[statedField(instrument)] = [result.statedTotal === null ? '' : String(result.statedTotal)];
+    }
     const typed: Typed = { ...before?.typed, ...answers };
     await keepDraft(deps, session.person, about, task.claimNumber, typed);
   }
@@ -141,9 +147,7 @@ async function formPage(
 ): Promise<Response> {
   const t = wordsFor(c, deps);
   const tasks = await openTasksOf(deps.db, head.id, deps.now());
-  const mine = tasks.some(
-    ({ kind, holder }) => (kind === 'assess' || kind === 're-evaluate') && holder?.id === session.person,
-  );
+  const mine = tasks.some(({ kind, holder }) => takesResults(kind) && holder?.id === session.person);
   return await pageAnswer(
     c,
     deps,
@@ -157,28 +161,11 @@ async function formPage(
     <form
       class="form-page stack"
       method="post"
-      action={`/cases/${head.id}/import-results`}
+      action={paths.importResults(head.id)}
       enctype="multipart/form-data"
     >
       {mine ? null : <Notice tone="note">{t.resultsIn.claimFirst}</Notice>}
-      <div class={fault ? 'field field-bad' : 'field'}>
-        <label class="label" for="f-file">
-          {t.importing.file}
-        </label>
-        {fault ? (
-          <p class="fault" id="f-file-fault">
-            <Icon name="octagon-alert" />
-            <span>{fault}</span>
-          </p>
-        ) : null}
-        <input
-          class="control full"
-          type="file"
-          id="f-file"
-          name="file"
-          accept="application/json,application/fhir+json,.json"
-        />
-      </div>
+      <FileField t={t} label={t.importing.file} fault={fault} />
       <Field t={t} control="textarea" name="text" label={t.importing.text} optional rows={6} />
       <div class="actions">
         <button class="button primary" type="submit">

@@ -44,7 +44,7 @@ import {
 } from './case.tsx';
 import { CaseList, FoundByName, listHref } from './list.tsx';
 import { Measures } from './measures.tsx';
-import { resultRoutes } from './results.tsx';
+import { resultRoutes, takesResults } from './results.tsx';
 import { caseToSee, type Seen } from './see.tsx';
 import { eventOf, shownChanges } from './trail.tsx';
 import { organisationOf, taskWords, turnsOf } from './whose-turn.ts';
@@ -325,6 +325,11 @@ async function sectionPage(
           {mine ? (
             <a class="button primary" href={paths.task(mine.task.id)}>
               {t.case.openTask}
+            </a>
+          ) : null}
+          {mine && takesResults(mine.task.kind) ? (
+            <a class="button" href={paths.importResults(head.id)}>
+              {t.resultsIn.link}
             </a>
           ) : null}
           {!seen.own && !mayAct(seen, facts, 'reopen') ? (

@@ -13,6 +13,7 @@ import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
+import { StatedTotals } from '../parts/stated-totals.tsx';
 import { SummaryList } from '../parts/summary-list.tsx';
 import { Tag } from '../parts/tag.tsx';
 import type { Text } from '../text/text.ts';
@@ -259,6 +260,7 @@ export function evidenceItems(t: Text, head: TaskHead, evidence: Evidence): Evid
               </p>
             </Notice>
           ))}
+          <StatedTotals t={t} rows={evidence.measured} />
           {measures.map((measure) => (
             <MeasureChart t={t} measure={measure} />
           ))}

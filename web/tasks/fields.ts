@@ -16,6 +16,9 @@ export const many = (typed: Typed, name: string): readonly string[] => typed[nam
 /** Field of an instrument's item. */
 export const itemField = (instrument: string, item: string): string => `m.${instrument}.${item}`;
 
+/** Field of the total that a source states for an instrument; there only when one was read in. */
+export const statedField = (instrument: string): string => `stated.${instrument}`;
+
 /** The instruments a task may bring answers to. A re-evaluation repeats what was measured before, whichever that was. */
 export function instrumentsOf(kind: TaskKind, discipline: Discipline | null): readonly Instrument[] {
   if (kind === 're-evaluate') return INSTRUMENTS;
@@ -46,9 +49,10 @@ export function fieldNames(
   kind: TaskKind,
   discipline: Discipline | null,
 ): { one: readonly string[]; many: readonly string[] } {
-  const items = instrumentsOf(kind, discipline).flatMap((instrument) =>
-    instrument.items.map((item) => itemField(instrument.id, item.id)),
-  );
+  const items = instrumentsOf(kind, discipline).flatMap((instrument) => [
+    ...instrument.items.map((item) => itemField(instrument.id, item.id)),
+    statedField(instrument.id),
+  ]);
   return { one: [...PLAIN[kind].one, ...items], many: PLAIN[kind].many };
 }
 
@@ -66,6 +70,13 @@ export const answersTyped = (typed: Typed, instrument: Instrument): Answers =>
       instrument.items.map((item) => [item.id, one(typed, itemField(instrument.id, item.id))]),
     ),
   );
+
+/** The total that the source states; NaN when what stands there is no number, undefined when nothing does. */
+export function statedTyped(typed: Typed, instrument: Pick<Instrument, 'id'>): number | undefined {
+  const text = one(typed, statedField(instrument.id)).trim();
+  if (text === '') return undefined;
+  return /^-?\d{1,6}([.,]\d{1,4})?$/.test(text) ? Number(text.replace(',', '.')) : Number.NaN;
+}
 
 function sessionsTyped(typed: Typed): Record<string, string> {
   return Object.fromEntries(
@@ -105,7 +116,14 @@ export function valuesTyped(kind: TaskKind, discipline: Discipline | null, typed
     case 'assess':
     case 're-evaluate': {
       const measurements = instrumentsOf(kind, discipline)
-        .map((instrument) => ({ instrument: instrument.id, answers: answersTyped(typed, instrument) }))
+        .map((instrument) => {
+          const stated = statedTyped(typed, instrument);
+          return {
+            instrument: instrument.id,
+            answers: answersTyped(typed, instrument),
+            ...(stated === undefined || Number.isNaN(stated) ? {} : { statedTotal: stated }),
+          };
+        })
         .filter(({ answers }) => kind === 'assess' || Object.keys(answers).length > 0);
       return kind === 'assess'
         ? { findings: one(typed, 'findings'), measurements }
@@ -145,6 +163,8 @@ export function measuringFaults(kind: TaskKind, discipline: Discipline | null, t
     const answers = answersTyped(typed, instrument);
     if (Object.keys(answers).length > 0) begun += 1;
     else if (kind === 'assess') faults.push(nothingAnswered(instrument));
+    if (Number.isNaN(statedTyped(typed, instrument)))
+      faults.push({ field: statedField(instrument.id), fault: 'notANumber' });
     const score = instrument.score(answers);
     if (!score.ok)
       faults.push(

@@ -366,6 +366,9 @@ function SessionCounts({
 function Instruments({ t, head, evidence, state }: Props) {
   return (
     <>
+      <p>
+        <a href={paths.importResults(head.case.id)}>{t.resultsIn.link}</a>
+      </p>
       {instrumentsToFill(head, evidence).map((instrument) => (
         <InstrumentForm
           t={t}

@@ -12,7 +12,7 @@ import { type FaultWords, faultAt } from '../parts/error-summary.tsx';
 import { Field } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { Text } from '../text/text.ts';
-import { answersTyped, itemField, one, type Typed } from './fields.ts';
+import { answersTyped, itemField, one, statedField, statedTyped, type Typed } from './fields.ts';
 
 /** UCUM units as people read them. */
 export const unitWords = (unit: string): string => (/^\{.*\}$/.test(unit) ? '' : unit);
@@ -89,6 +89,7 @@ export function ScoreLine({
 }) {
   const answers = answersTyped(typed, instrument);
   const score = instrument.score(answers);
+  const stated = statedTyped(typed, instrument);
   const urgent = score.alerts.filter(({ level }) => level === 'immediate');
   const words =
     !score.ok || Object.keys(answers).length === 0
@@ -111,6 +112,11 @@ export function ScoreLine({
           </span>
         ) : null}
       </p>
+      {stated !== undefined && score.ok && score.total !== null && stated !== score.total ? (
+        <Notice tone="late">
+          <p>{t.instruments.statedDiffers(t.number(stated, 1), t.number(score.total, 1))}</p>
+        </Notice>
+      ) : null}
       {urgent.map((alert) => (
         <Notice tone="late">
           <p>
@@ -164,6 +170,7 @@ export function InstrumentForm({
   faults: readonly FaultWords[];
   before?: Measured | undefined;
 }) {
+  const stated = one(typed, statedField(instrument.id));
   return (
     <fieldset class="group instrument" id={`instrument-${instrument.id}`}>
       <legend>{instrument.name[t.lang]}</legend>
@@ -180,6 +187,18 @@ export function InstrumentForm({
           />
         ))}
       </div>
+      {stated ? (
+        <Field
+          t={t}
+          control="number"
+          name={statedField(instrument.id)}
+          label={t.instruments.stated}
+          hint={t.instruments.statedHint}
+          optional
+          value={stated}
+          fault={faultAt(faults, statedField(instrument.id))}
+        />
+      ) : null}
       <ScoreLine t={t} instrument={instrument} typed={typed} before={before} />
       <details class="details">
         <summary>{t.words.details}</summary>

@@ -937,6 +937,10 @@ export const en = {
     missing: 'Not answered',
     scoredByServer: 'We compute the score from your answers.',
     rangeOf: (min: string, max: string) => `${min} to ${max}`,
+    stated: 'Total that the source states',
+    statedHint: 'Read in with the answers. It is kept beside the score, which we compute.',
+    statedAlone: (stated: string) =>
+      `The source states ${stated}, but too many answers are missing to compute a score.`,
     statedDiffers: (stated: string, computed: string) =>
       `The source states ${stated}, the answers add up to ${computed}. We show the computed score.`,
     notScored: 'Not scored: too many answers are missing',
@@ -1399,6 +1403,7 @@ export const en = {
     foreign: 'This task does not use this instrument.',
     computed: (total: string) => `Computed score ${total}`,
     toTask: 'Go to the form and check it',
+    link: 'Read in results from a file',
     none: 'Nothing could be filled in.',
     subject: (who: string) => `The file says it is about ${who}. Compare it with this case.`,
   },
