@@ -3,13 +3,12 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { guardsBefore, migrationsFolder, putGuards } from './guards.ts';
 
 /** The database roles, one per process and one for whoever verifies. */
 export const DATABASE_ROLES = ['web', 'worker', 'ledger', 'verify'] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 export type RolePasswords = Readonly<Record<DatabaseRole, string>>;
-
-const migrationsFolder = new URL('../migrations', import.meta.url).pathname;
 
 /**
  * Makes the roles with these passwords and brings the tables to today's shape.
@@ -39,7 +38,9 @@ export async function migrate(ownerUrl: string, options: { passwords: RolePasswo
           throw error;
       }
     }
+    const before = await guardsBefore(sql);
     await applyMigrations(drizzle(sql), { migrationsFolder });
+    await putGuards(sql, before);
     // At every start, because a restored or copied database has its default rights again: no process of ours needs
     // temporary tables, whose names are found before those of the catalogue.
     await sql`do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$`;

@@ -327,6 +327,47 @@ export const operations = pgTable(
   (t) => [index('operations_workflow').on(t.workflowId)],
 );
 
+/** What a person signed about an act, word for word. Never changed afterwards. */
+export const statements = pgTable(
+  'statements',
+  {
+    id: uuid('id').primaryKey(),
+    caseId: uuid('case_id').notNull(),
+    /** The text, sealed under the case key, base64: erasing that key erases it. */
+    sealed: key('sealed').notNull(),
+    /** SHA-256 of the text's UTF-8 bytes, hexadecimal; the same as in the entry's envelope. */
+    sha256: key('sha256').notNull(),
+    language: key('language').notNull(),
+    at: instant('at').notNull(),
+    entryId: entryId(),
+  },
+  (t) => [index('statements_case').on(t.caseId, t.at), index('statements_entry').on(t.entryId)],
+);
+
+/** Certificates that the organisations' authorities gave to persons. Changed only by being revoked, once. */
+export const certificates = pgTable(
+  'certificates',
+  {
+    id: uuid('id').primaryKey(),
+    /** SHA-256 of the certificate's DER, hexadecimal. */
+    fingerprint: key('fingerprint').notNull(),
+    personId: uuid('person_id').notNull(),
+    organisation: key('organisation').$type<Organisation>().notNull(),
+    role: key('role').$type<Role>().notNull(),
+    pem: key('pem').notNull(),
+    notBefore: instant('not_before').notNull(),
+    notAfter: instant('not_after').notNull(),
+    issuedAt: instant('issued_at').notNull(),
+    revokedAt: instant('revoked_at'),
+    revocationReason: key('revocation_reason'),
+    entryId: entryId(),
+  },
+  (t) => [
+    uniqueIndex('certificates_fingerprint').on(t.fingerprint),
+    index('certificates_person').on(t.personId, t.role),
+  ],
+);
+
 // ---- derived: rebuilt and compared by verify -------------------------------------------------------------
 
 /** Newest version of each subject and the digest of its last entry: the lock under which a subject changes. */
@@ -427,6 +468,26 @@ export const logAnchors = pgTable('log_anchors', {
   at: instant('at').notNull(),
 });
 
+/**
+ * Changes of recorded, derived and ledger tables that came without `recorded()`: written by triggers, never by a process of
+ * ours, and by nobody changed. Places only, no values.
+ */
+export const outsideChanges = pgTable('outside_changes', {
+  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  at: instant('at').notNull(),
+  /** Size of the log when it happened. */
+  size: bigint('size', { mode: 'number' }).notNull(),
+  /** Database roles: who signed in, and as whom it was done. */
+  session: key('session_role').notNull(),
+  acting: key('acting_role').notNull(),
+  table: key('table_name').notNull(),
+  /** Null for what concerns the whole table. */
+  row: key('row_key'),
+  verb: key('verb').$type<'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'GUARD'>().notNull(),
+  /** Names of the columns that an update changed. */
+  columns: text('columns').array().notNull(),
+});
+
 // ---- working -----------------------------------------------------------------------------------------------
 
 /** Sign-in sessions; the truth about who is signed in (I1). */
@@ -440,6 +501,10 @@ export const webSession = pgTable(
     createdAt: instant('created_at').notNull(),
     seenAt: instant('seen_at').notNull(),
     endsAt: instant('ends_at').notNull(),
+    /** When the person last proved who they are; a change of role is no proof (I6). */
+    authenticatedAt: instant('authenticated_at').notNull(),
+    /** When the first act of this session was signed (E5); null until then. */
+    signingSince: instant('signing_since'),
   },
   (t) => [index('web_session_person').on(t.personId)],
 );
@@ -479,6 +544,40 @@ export const taskDraft = pgTable(
   (t) => [primaryKey({ columns: [t.taskId, t.personId] })],
 );
 
+/** Statements that were prepared and wait for a signature; never evidence. */
+export const signingDraft = pgTable(
+  'signing_draft',
+  {
+    /** The operation key of the act: one statement, one act. */
+    operationId: key('operation_id').primaryKey(),
+    personId: uuid('person_id').notNull(),
+    role: key('role').$type<Role>().notNull(),
+    action: key('action').notNull(),
+    caseId: uuid('case_id').notNull(),
+    taskId: uuid('task_id'),
+    /** Statement, values and what was typed, sealed under the case key. */
+    sealed: bytea('sealed').notNull(),
+    preparedAt: instant('prepared_at').notNull(),
+  },
+  (t) => [index('signing_draft_person').on(t.personId, t.preparedAt)],
+);
+
+/** Keys that wait for their certificate: the member's number for the request, by the key's name. */
+export const certificateRequestCache = pgTable(
+  'certificate_request_cache',
+  {
+    /** SHA-256 of the public key, hexadecimal. */
+    keyName: key('key_name').primaryKey(),
+    personId: uuid('person_id').notNull(),
+    role: key('role').$type<Role>().notNull(),
+    organisation: key('organisation').$type<Organisation>().notNull(),
+    /** The member's own number of the request. */
+    requestId: key('request_id').notNull(),
+    askedAt: instant('asked_at').notNull(),
+  },
+  (t) => [index('certificate_request_cache_person').on(t.personId)],
+);
+
 /** Applications read in from a file that nobody has sent yet; never evidence. */
 export const applicationDraft = pgTable(
   'application_draft',
@@ -503,6 +602,22 @@ export const signInAttemptCache = pgTable('sign_in_attempt_cache', {
   endsAt: instant('ends_at').notNull(),
 });
 
+/** Good passes over rows, in rolling order: where a finding's window begins. Signed, so that none can be made up. */
+export const rowPassCache = pgTable(
+  'row_pass_cache',
+  {
+    table: key('table_name').notNull(),
+    /** First and last row of the pass, in byte order of their keys; both included. */
+    first: key('first_key').notNull(),
+    last: key('last_key').notNull(),
+    /** Size of the log at which they were right. */
+    size: bigint('size', { mode: 'number' }).notNull(),
+    /** The same four, signed by the log's key (ledger/row-pass.ts). */
+    note: text('note').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.table, t.first] })],
+);
+
 /** Operations whose Update is known to be in Temporal's history. */
 export const operationSettledCache = pgTable('operation_settled_cache', {
   operationId: key('operation_id').primaryKey(),
@@ -526,9 +641,19 @@ export const RECORDED = {
   disclosures,
   refusals,
   operations,
+  statements,
+  certificates,
 } as const;
 export const DERIVED = { auditSubjects } as const;
-export const LEDGER = { auditEntries, logLeaves, logTiles, logCheckpoints, logHead, logAnchors } as const;
+export const LEDGER = {
+  auditEntries,
+  logLeaves,
+  logTiles,
+  logCheckpoints,
+  logHead,
+  logAnchors,
+  outsideChanges,
+} as const;
 export const WORKING = {
   webSession,
   passkeyChallengeCache,
@@ -536,7 +661,10 @@ export const WORKING = {
   taskDraft,
   applicationDraft,
   signInAttemptCache,
+  signingDraft,
+  certificateRequestCache,
   operationSettledCache,
+  rowPassCache,
 } as const;
 
 export type RecordedName = keyof typeof RECORDED;
@@ -551,4 +679,5 @@ export const WRITTEN_ONCE: readonly RecordedName[] = [
   'disclosures',
   'refusals',
   'operations',
+  'statements',
 ];
