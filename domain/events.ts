@@ -20,6 +20,25 @@ export const ACTION_EVENTS = {
   reopen: 'case.reopened',
 } as const satisfies Record<Action, string>;
 
+/** Actions that need the person's own signature: every decision, sign-off and approval of staff. */
+export const SIGNED_ACTIONS = [
+  'decide-eligibility',
+  'assess',
+  'propose-plan',
+  'approve-plan',
+  'record-session',
+  're-evaluate',
+  'decide-outcome',
+  'record-follow-up',
+  'decide-appeal',
+  'reopen',
+] as const satisfies readonly Action[];
+export type SignedAction = (typeof SIGNED_ACTIONS)[number];
+
+/** Whether an action needs a personal signature. */
+export const needsSignature = (action: Action): action is SignedAction =>
+  (SIGNED_ACTIONS as readonly Action[]).includes(action);
+
 /** Every audit event there is. */
 export const EVENTS = [
   ...(Object.values(ACTION_EVENTS) as (typeof ACTION_EVENTS)[Action][]),
@@ -34,6 +53,13 @@ export const EVENTS = [
   'session.opened',
   'session.closed',
   'passkey.added',
+  'certificate.issued',
+  'certificate.revoked',
   'verification.run',
 ] as const;
 export type AuditEvent = (typeof EVENTS)[number];
+
+/** Events whose entry must carry a personal signature. */
+export const SIGNED_EVENTS: ReadonlySet<AuditEvent> = new Set(
+  SIGNED_ACTIONS.map((action) => ACTION_EVENTS[action]),
+);

@@ -53,6 +53,10 @@ export interface Session {
   readonly role: Role;
   readonly roles: readonly Role[];
   readonly endsAt: string;
+  /** When they last proved who they are. */
+  readonly authenticatedAt: string;
+  /** When the first act of this session was signed; null until then. */
+  readonly signingSince: string | null;
 }
 
 export interface WebEnv {

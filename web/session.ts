@@ -45,6 +45,8 @@ export async function sessionByToken(
       role: webSession.role,
       seenAt: webSession.seenAt,
       endsAt: webSession.endsAt,
+      authenticatedAt: webSession.authenticatedAt,
+      signingSince: webSession.signingSince,
       name: persons.name,
       organisation: persons.organisation,
       roles: sql<
@@ -75,7 +77,25 @@ export async function sessionByToken(
     role: row.role,
     roles: row.roles,
     endsAt: new Date(row.endsAt).toISOString(),
+    authenticatedAt: new Date(row.authenticatedAt).toISOString(),
+    signingSince: row.signingSince === null ? null : new Date(row.signingSince).toISOString(),
   };
+}
+
+/** Proof of who somebody is counts as fresh this long (I6). */
+const FRESH_MINUTES = 5;
+
+/** Whether the person proved a moment ago who they are. */
+export const isFresh = (session: Session, now: Date): boolean =>
+  session.authenticatedAt >= minutesBefore(now, FRESH_MINUTES);
+
+/** Notes that the person has begun to sign in this session: what follows needs their key alone (E5). */
+export async function beginSigning(deps: WebDeps, session: Session): Promise<void> {
+  if (session.signingSince !== null) return;
+  await deps.db
+    .update(webSession)
+    .set({ signingSince: deps.now().toISOString() })
+    .where(eq(webSession.id, session.id));
 }
 
 /**
@@ -87,7 +107,7 @@ export async function openSession(
   deps: WebDeps,
   person: string,
   role: Role,
-  how: 'passkey' | 'demonstration' | 'role-switch',
+  how: 'passkey' | 'demonstration' | 'role-switch' | 'confirmed',
 ): Promise<boolean> {
   const [held] = await deps.db
     .select({ id: roleAssignments.id })
@@ -113,6 +133,10 @@ export async function openSession(
     createdAt: now.toISOString(),
     seenAt: now.toISOString(),
     endsAt: new Date(now.getTime() + ABSOLUTE_HOURS * 3_600_000).toISOString(),
+    // A change of role proves nothing anew.
+    authenticatedAt:
+      how === 'role-switch' ? (c.var.session?.authenticatedAt ?? now.toISOString()) : now.toISOString(),
+    signingSince: null,
   });
   setCookie(c, SESSION_COOKIE, token, {
     path: '/',

@@ -370,6 +370,8 @@ export const en = {
     'session.opened': 'Signed in',
     'session.closed': 'Signed out',
     'passkey.added': 'Passkey added',
+    'certificate.issued': 'Certificate issued',
+    'certificate.revoked': 'Certificate revoked',
     'verification.run': 'Verification run',
   } satisfies Record<AuditEvent, string> as Record<AuditEvent, string>,
   eventWithChoice: (event: string, choice: string) => `${event}: ${choice}`,

@@ -310,6 +310,8 @@ export const zhHans: typeof en = {
     'session.opened': '登录',
     'session.closed': '退出登录',
     'passkey.added': '添加通行密钥',
+    'certificate.issued': '签发证书',
+    'certificate.revoked': '吊销证书',
     'verification.run': '运行验证',
   },
   eventWithChoice: (event, choice) => `${event}：${choice}`,
