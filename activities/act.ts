@@ -7,13 +7,14 @@ import { insert, update } from '../db/change.ts';
 import {
   type CaseSnapshot,
   caseFacts,
+  certificateStillCounts,
   readCaseFacts,
   roleStillHeld,
   ruleFacts,
 } from '../db/writes/case-facts.ts';
 import { type ActValues, readActValues } from '../domain/acts.ts';
 import { clocksOnEntering, type DueAfter, nextLapse } from '../domain/case-clocks.ts';
-import { ACTION_EVENTS } from '../domain/events.ts';
+import { ACTION_EVENTS, needsSignature } from '../domain/events.ts';
 import {
   type Act,
   type Action,
@@ -28,11 +29,19 @@ import {
   type Step,
   stepOf,
 } from '../domain/lifecycle.ts';
-import { type KeyedHash, keyBelongs, sealContext } from '../domain/operation-key.ts';
+import {
+  type KeyedHash,
+  keyBelongs,
+  sealContext,
+  signedContext,
+  statementContext,
+} from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
-import { canonicalBytes, type JsonObject, type JsonValue } from '../ledger/canonical.ts';
-import { nodeHashing, open, type RecordKey } from '../ledger/record-key.ts';
+import type { JsonObject, JsonValue } from '../ledger/canonical.ts';
+import { readSignedAct, type SignedAct } from '../ledger/envelope.ts';
+import { type CaRoots, inputDigest, signatureRefusal } from '../ledger/personal.ts';
+import { open, type RecordKey, seal } from '../ledger/record-key.ts';
 import { type Deciding, type Operation, type Plan, type Recorder, recorded } from '../ledger/recorded.ts';
 
 /** What an Update carries to its activity. Clinical values lie sealed under the case key. */
@@ -45,6 +54,8 @@ export interface ActRequest<A extends Action = Action> {
   readonly task: { readonly id: string; readonly claim: number } | null;
   /** Values sealed under the case key, base64. */
   readonly sealed: string;
+  /** Statement, envelope and personal signature, sealed likewise; acts of staff are refused without. */
+  readonly signed?: string;
 }
 
 /** What an act did. Ids and codes only: it travels through Temporal. */
@@ -75,6 +86,8 @@ export interface ActDeps {
   /** HMAC under the processes' operation secret: what binds a key to person, action and target. */
   readonly keyed: KeyedHash;
   readonly dueAfter: DueAfter;
+  /** Whom a person's certificate must come from; without them no signature can be judged, and none is asked for. */
+  readonly roots?: CaRoots;
   readonly workflow: () => WorkflowIdentity;
 }
 
@@ -119,19 +132,28 @@ export function openValues<A extends Action>(request: ActRequest<A>, key: Record
   return 'faults' in read ? refuse('values', { fields: read.faults }) : read.values;
 }
 
-/** Keyed digest of what was asked, so that the same key with other input is noticed. */
-export const inputDigest = (key: RecordKey, request: ActRequest, values: unknown): string =>
-  nodeHashing.text(
-    nodeHashing.hmac(
-      key.digest,
-      canonicalBytes({
-        action: request.action,
-        case: request.caseId,
-        task: request.task,
-        values: JSON.parse(JSON.stringify(values)),
-      }),
-    ),
-  );
+/** Opens what the person signed; undefined when there is nothing, or nothing that the web sealed for this operation. */
+function openSigned(request: ActRequest, key: RecordKey): SignedAct | undefined {
+  if (request.signed === undefined) return undefined;
+  try {
+    const plain = open(
+      key,
+      Buffer.from(request.signed, 'base64'),
+      signedContext(request.caseId, request.action, request.key),
+    );
+    return readSignedAct(JSON.parse(Buffer.from(plain).toString('utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A signed act as its decision needs it: with the digest of its input, and its statement ready to be stored. */
+interface Signing {
+  readonly act: SignedAct | undefined;
+  readonly key: RecordKey;
+  readonly input: string;
+  readonly sealedStatement: string;
+}
 
 export function operationOf(
   deps: ActDeps,
@@ -177,21 +199,35 @@ export async function act<A extends Action>(
   const key = await deps.recorder.keys.of('case', request.caseId);
   const values = openValues(request, key);
   if (isRefusal(values)) return values;
-  const operation = operationOf(deps, request, updateName, inputDigest(key, request, values));
+  const input = inputDigest(key, request, values);
+  const asked = deps.roots !== undefined && needsSignature(request.action);
+  const signed = asked ? openSigned(request, key) : undefined;
+  const signing = asked
+    ? { act: signed, key, input, sealedStatement: sealedStatement(signed, request, key) }
+    : undefined;
   const { answer } = await recorded(
     deps.recorder,
-    operation,
-    caseFacts(request.caseId, request.actor.person, request.actor.role),
-    (facts, deciding) => planAct(deps, readCaseFacts(facts), request, values, deciding, rows),
+    operationOf(deps, request, updateName, input),
+    caseFacts(request.caseId, request.actor.person, request.actor.role, signed?.envelope.certificate),
+    (facts, deciding) => planAct(deps, readCaseFacts(facts), request, values, signing, deciding, rows),
   );
   return answer as unknown as Answer;
 }
+
+/** The statement as it is stored: sealed under the case key, in base64. */
+const sealedStatement = (signed: SignedAct | undefined, request: ActRequest, key: RecordKey): string =>
+  signed
+    ? Buffer.from(
+        seal(key, Buffer.from(signed.statement.text), statementContext(request.caseId, request.key)),
+      ).toString('base64')
+    : '';
 
 function planAct<A extends Action>(
   deps: ActDeps,
   snapshot: CaseSnapshot,
   request: ActRequest<A>,
   values: ActValues<A>,
+  signing: Signing | undefined,
   deciding: Deciding,
   rows: (making: Making<A>) => Rows | Refusal,
 ): Plan | Refusal {
@@ -222,6 +258,10 @@ function planAct<A extends Action>(
   } else if (request.task) {
     return refuse('malformed');
   }
+  // Asked last of what the person must bring, and in the same snapshot as everything else.
+  const unsigned =
+    signing && deps.roots && unsignedRefusal(deps, deps.roots, snapshot, request, signing, deciding.at);
+  if (unsigned) return unsigned;
   const made = rows({ values, snapshot: existing, request, task, deciding });
   if (isRefusal(made)) return made;
   const step = stepOf(facts, { action, ...made.act, ...(task ? { taskId: task.id } : {}) });
@@ -229,10 +269,26 @@ function planAct<A extends Action>(
   const choice = (values as { choice?: string }).choice ?? null;
   return {
     event: ACTION_EVENTS[action],
-    guards: [roleStillHeld(snapshot.assignment.id)],
+    guards: [
+      roleStillHeld(snapshot.assignment.id),
+      ...(signing && snapshot.certificate ? [certificateStillCounts(snapshot.certificate.id)] : []),
+    ],
+    ...(signing?.act ? { personal: signing.act } : {}),
     changes: [
       ...common.changes,
       ...made.changes,
+      ...(signing?.act
+        ? [
+            insert('statements', {
+              id: deciding.newId(),
+              caseId: existing.case.id,
+              sealed: signing.sealedStatement,
+              sha256: signing.act.envelope.statement,
+              language: signing.act.statement.language,
+              at: deciding.at,
+            }),
+          ]
+        : []),
       insert('decisions', {
         id: deciding.newId(),
         caseId: existing.case.id,
@@ -256,6 +312,25 @@ function planAct<A extends Action>(
       alerts: [...(made.alerts ?? [])],
     } as unknown as JsonObject,
   };
+}
+
+function unsignedRefusal(
+  deps: ActDeps,
+  roots: CaRoots,
+  snapshot: CaseSnapshot,
+  request: ActRequest,
+  { act: signed, key, input }: Signing,
+  at: string,
+): Refusal | undefined {
+  if (!signed) return refuse('unsigned', { detail: { action: request.action } });
+  return signatureRefusal(signed, request, {
+    key,
+    input,
+    parameters: deps.recorder.parameters,
+    row: snapshot.certificate,
+    roots,
+    at,
+  });
 }
 
 /** Actions that complete a task. */

@@ -11,6 +11,7 @@ import { keyBelongs } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { Relation } from '../domain/roles.ts';
 import type { JsonObject } from '../ledger/canonical.ts';
+import { inputDigest } from '../ledger/personal.ts';
 import { type Deciding, type Plan, recorded } from '../ledger/recorded.ts';
 import {
   type ActDeps,
@@ -18,7 +19,6 @@ import {
   type Answer,
   commonRows,
   doneAnswer,
-  inputDigest,
   type Making,
   openValues,
   operationOf,
@@ -115,6 +115,7 @@ function submission(
       plan: null,
       clocks: [],
       assessments: 0,
+      certificate: null,
     },
     step,
     undefined,

@@ -35,3 +35,10 @@ export function keyBelongs(keyed: KeyedHash, key: string, to: KeyBinding): boole
 /** The context under which an act's values are sealed: they cannot be moved to another case, action or operation. */
 export const sealContext = (caseId: string, action: string, key: string): string =>
   `${caseId}|${action}|${key}`;
+
+/** The context under which what was signed is sealed beside the values. */
+export const signedContext = (caseId: string, action: string, key: string): string =>
+  `${sealContext(caseId, action, key)}|signed`;
+
+/** The context under which a statement lies in its row. */
+export const statementContext = (caseId: string, key: string): string => `statement|${caseId}|${key}`;

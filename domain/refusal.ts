@@ -18,6 +18,10 @@ export const REFUSAL_CODES = [
   'too-late', // a period has ended
   'not-due', // a limit has not ended yet, or not any more
   'duplicate', // the same thing is already there
+  'unsigned', // the act needs a personal signature and carries none
+  'signature-wrong', // the signature is not this person's over this act and this statement
+  'certificate-invalid', // the certificate is unknown, revoked, over, or of another authority
+  'statement-old', // the text was put before the person too long ago
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -59,4 +63,7 @@ export const RECORDED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>(
   'wrong-state',
   'too-late',
   'key-unbound',
+  'unsigned',
+  'signature-wrong',
+  'certificate-invalid',
 ]);

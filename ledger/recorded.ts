@@ -16,6 +16,7 @@ import type { AuditEvent } from '../domain/events.ts';
 import { isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../domain/refusal.ts';
 import type { JsonObject, JsonValue } from './canonical.ts';
 import { columnText, columnTextDigest, type EntryChange, entryText, subjectPseudonym } from './entry.ts';
+import type { Envelope, PersonalSignature } from './envelope.ts';
 import { gather, Turns } from './gather.ts';
 import { type KeyRing, nodeHashing } from './record-key.ts';
 import type { EntrySigner } from './signing.ts';
@@ -55,6 +56,8 @@ export interface Plan {
   readonly event: AuditEvent;
   readonly changes: readonly Change[];
   readonly answer: JsonObject;
+  /** What the person signed, when the act needs their own signature; it was checked by whoever decided. */
+  readonly personal?: { readonly envelope: Envelope; readonly signature: PersonalSignature };
   /** Conditions on other subjects' rows, judged inside the writing statement: each an SQL expression that must be true. */
   readonly guards?: readonly Fragment[];
 }
@@ -260,8 +263,8 @@ async function writingOf(
       key: recorder.signer.keyId,
       actingFor: actor.actingFor ?? null,
     },
-    envelope: null,
-    signature: null,
+    envelope: plan.personal?.envelope ?? null,
+    signature: plan.personal?.signature ?? null,
     changes,
     parameters: recorder.parameters,
     workflow: workflow ? { id: workflow.id, run: workflow.run, update: workflow.update } : null,

@@ -1,6 +1,6 @@
 // Station 4, signatures of the service: P-256 over an entry's bytes, Ed25519 over a checkpoint. The bytes come
 // in ready; this file never changes them, never reads a file and never keeps a private key beyond its closure.
-import { createHash, createPublicKey, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
 
 /** Signs entries. `keyId` names the certificate whose key did it. */
 export interface EntrySigner {
@@ -67,3 +67,24 @@ export const ed25519From = (raw: Uint8Array): KeyObject =>
     key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
     format: 'jwk',
   });
+
+/** Public keys as node:crypto holds them; making one costs more than a signature's check. */
+const publicKeys = new Map<string, KeyObject>();
+
+/** Node's side of `VerifyP256`: false also for a key that is no P-256 key. */
+export function verifyP256(spki: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const name = Buffer.from(spki).toString('base64');
+  let key = publicKeys.get(name);
+  if (!key) {
+    try {
+      key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    } catch {
+      return false;
+    }
+    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false;
+    publicKeys.set(name, key);
+    // The longest known is forgotten.
+    if (publicKeys.size > 10_000) publicKeys.delete(publicKeys.keys().next().value as string);
+  }
+  return verify('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature);
+}

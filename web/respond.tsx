@@ -33,6 +33,9 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'wrong-role':
     case 'not-related':
     case 'conflict-of-duties':
+    case 'unsigned':
+    case 'signature-wrong':
+    case 'certificate-invalid':
       return 403;
     case 'unknown':
       return 404;
@@ -44,6 +47,7 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'too-late':
     case 'not-due':
     case 'duplicate':
+    case 'statement-old':
       return 409;
     case 'values':
       return 422;

@@ -20,9 +20,14 @@ export interface CaseSnapshot {
   readonly plan: Row<'plans'> | null;
   readonly clocks: readonly (Row<'clocks'> & RunningClock)[];
   readonly assessments: number;
+  /** The certificate that was asked for by its fingerprint, when there is one. */
+  readonly certificate: Row<'certificates'> | null;
 }
 
 const camel = (name: string): string => name.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase());
+
+/** Columns that hold an instant and are not called so. */
+const INSTANTS: ReadonlySet<string> = new Set(['claimed_until', 'since', 'not_before', 'not_after']);
 
 /** Rows come as JSON with column names; instants get their canonical spelling. */
 export function rowFrom<T>(json: Record<string, unknown> | null): T | null {
@@ -31,7 +36,7 @@ export function rowFrom<T>(json: Record<string, unknown> | null): T | null {
   for (const [name, value] of Object.entries(json)) {
     if (name === 'entry_id') continue;
     row[camel(name)] =
-      name.endsWith('_at') || name === 'claimed_until' || name === 'since'
+      name.endsWith('_at') || INSTANTS.has(name)
         ? value === null
           ? null
           : canonicalColumn('timestamptz', value)
@@ -40,10 +45,11 @@ export function rowFrom<T>(json: Record<string, unknown> | null): T | null {
   return row as T;
 }
 
-/** The fragment for a case and the person acting in a role. */
-export function caseFacts(caseId: string, person: string, role: string): Fragment {
+/** The fragment for a case and the person acting in a role; with the certificate of that fingerprint, when one is named. */
+export function caseFacts(caseId: string, person: string, role: string, certificate?: string): Fragment {
+  const signed = certificate !== undefined;
   return {
-    text: `SELECT json_build_object(
+    text: `SELECT json_build_object(${signed ? `'certificate', (SELECT to_jsonb(x) FROM certificates x WHERE x.fingerprint = $4),` : ''}
       'case', (SELECT to_jsonb(c) FROM cases c WHERE c.id = $1::uuid),
       'assignment', (SELECT json_build_object('id', r.id, 'disciplines', r.disciplines, 'lead', r.lead) FROM role_assignments r WHERE r.person_id = $2::uuid AND r.role = $3 AND r.ended_at IS NULL),
       'duties', (SELECT coalesce(json_agg(json_build_object('duty', d.duty, 'person', d.decided_by)), '[]') FROM decisions d WHERE d.case_id = $1::uuid AND d.duty IS NOT NULL),
@@ -52,7 +58,7 @@ export function caseFacts(caseId: string, person: string, role: string): Fragmen
       'plan', (SELECT to_jsonb(p) FROM plans p WHERE p.case_id = $1::uuid ORDER BY p.number DESC LIMIT 1),
       'clocks', (SELECT coalesce(json_agg(to_jsonb(k)), '[]') FROM clocks k WHERE k.case_id = $1::uuid AND k.stopped_at IS NULL),
       'assessments', (SELECT count(*) FROM assessments a WHERE a.case_id = $1::uuid))`,
-    params: [caseId, person, role],
+    params: signed ? [caseId, person, role, certificate] : [caseId, person, role],
   };
 }
 
@@ -69,6 +75,7 @@ export function readCaseFacts(json: unknown): CaseSnapshot {
     plan: rowFrom<Row<'plans'>>(facts.plan as never),
     clocks: rows<Row<'clocks'> & RunningClock>(facts.clocks as never),
     assessments: Number(facts.assessments),
+    certificate: rowFrom<Row<'certificates'>>((facts.certificate ?? null) as never),
   };
 }
 
@@ -90,4 +97,10 @@ export function ruleFacts(snapshot: CaseSnapshot & { case: Row<'cases'> }): Case
 export const roleStillHeld = (assignmentId: string): Fragment => ({
   text: 'EXISTS (SELECT 1 FROM role_assignments WHERE id = $1::uuid AND ended_at IS NULL)',
   params: [assignmentId],
+});
+
+/** That the certificate still counts, judged inside the writing statement. */
+export const certificateStillCounts = (id: string): Fragment => ({
+  text: 'EXISTS (SELECT 1 FROM certificates WHERE id = $1::uuid AND revoked_at IS NULL)',
+  params: [id],
 });

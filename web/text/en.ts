@@ -522,6 +522,12 @@ export const en = {
     'too-late': () => 'The period for this has ended.',
     'not-due': () => 'The limit for this has not ended, or no longer runs. See the case for its day.',
     duplicate: () => 'This is already here. Nothing was added.',
+    unsigned: () => 'This needs your signature. Open the task again and sign it there.',
+    'signature-wrong': () =>
+      'The signature does not belong to this text and to you. Nothing was decided. Open the task again and sign the text it shows.',
+    'certificate-invalid': () =>
+      'Your key is not certified at this time. Make a new key on the page “Your signing key”, then sign again.',
+    'statement-old': () => 'This text is older than 15 minutes. Check it again, then sign.',
   } satisfies Record<RefusalCode, (v: Values) => string> as Record<RefusalCode, (v: Values) => string>,
 
   faults: {
