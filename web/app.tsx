@@ -8,6 +8,7 @@ import { assetRoutes } from './assets/manifest.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import { onePath, sameOrigin, withSession } from './guard.ts';
 import { CONTENT_SECURITY_POLICY } from './layout.tsx';
+import { logRoutes } from './log/routes.ts';
 import { Notice } from './parts/notice.tsx';
 import { pageAnswer, refusedPage, unavailable, wordsFor } from './respond.tsx';
 import type { RouteLine } from './routes.ts';
@@ -50,6 +51,11 @@ export function createApp(deps: WebDeps): {
     return postgres ? c.text('ready') : c.text('not ready', 503);
   });
   app.route('/', assetRoutes());
+
+  // Before the session: whoever reads the log is nobody to us, and reading it is no sign of life of a person.
+  const log = logRoutes(deps);
+  lines.push(...log.lines);
+  app.route('/', log.app);
 
   app.use(withSession(deps, (c) => c.req.path !== '/live'));
   for (const subject of subjects) {
