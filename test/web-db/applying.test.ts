@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationDraft, applications, cases, measurements, operations } from '../../db/schema.ts';
 import { claim } from '../support/claim.ts';
+import { formTo } from '../support/pages.ts';
 import { bundle, order } from '../support/record.ts';
 import { hasSharedData, sharedData } from '../support/shared-data.ts';
 import { complete, onDatabase, submit } from '../support/stories.ts';
@@ -282,12 +283,33 @@ describe('afterwards', () => {
     const b = await w.signIn('referrer');
     const html = await (await b.get(`/cases/${caseId}/papers`)).text();
     expect(html).toContain('Report of the &lt;b&gt;clinic&lt;/b&gt;');
-    const key = keyOf(html);
-    expect((await b.post(`/cases/${caseId}/papers`, { key, answer: '' })).status).toBe(422);
-    const done = await b.post(`/cases/${caseId}/papers`, { key, answer: 'Here is what it says.' });
-    expect(done.status).toBe(303);
+    const { action, fields } = formTo(html, /papers$/);
+    expect((await b.post(action, { ...fields, answer: '' })).status).toBe(422);
+    const answered = { ...fields, answer: 'Here is what it says.' };
+    // Sent twice at once, and again later: one act, one answer.
+    const answers = await Promise.all([b.post(action, answered), b.post(action, answered)]);
+    const done = await b.post(action, answered);
+    expect([...answers, done].map(({ status }) => status)).toEqual([303, 303, 303]);
+    expect(new Set([...answers, done].map(({ headers }) => headers.get('location'))).size).toBe(1);
     expect(await (await b.get(done.headers.get('location') ?? '')).text()).toContain('Your papers for');
-    expect((await b.get(`/cases/${caseId}/papers`)).status).toBe(409);
+    expect((await b.get(action)).status).toBe(409);
+    const [row] = await w.web.sql`
+      select count(*)::int as n from decisions where case_id = ${caseId} and action = 'provide-papers'`;
+    expect(row?.n).toBe(1);
+    // The key stands for these words and this task; with others it is refused, the typed text kept.
+    const other = await b.post(action, { ...fields, answer: 'Something else.' });
+    expect(other.status).toBe(409);
+    expect(await other.text()).toContain('Something else.');
+    const refused = async () => {
+      const rows = await w.web
+        .sql`select code from refusals where action = 'provide-papers' order by refused_at`;
+      return rows.map(({ code }) => code);
+    };
+    const before = await refused();
+    const moved = await b.post(action, { ...answered, task: '00000000-0000-4000-8000-000000000000' });
+    expect(moved.status).toBe(400);
+    expect(await refused()).toEqual([...before, 'key-unbound']);
+    expect((await b.post(action, { ...answered, task: 'x' })).status).toBe(400);
   });
 
   it('a refusal may be appealed by those it concerns, and withdrawing is theirs alone', async () => {

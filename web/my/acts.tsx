@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { type CaseHead, clocksOf, decisionsOf, openTasksOf, relationsOf } from '../../db/views/case.ts';
 import { type ActInput, readActValues } from '../../domain/acts.ts';
+import { isUuid } from '../../domain/ids.ts';
 import { type Action, type CaseFacts, refusalOf } from '../../domain/lifecycle.ts';
 import { type FieldFault, isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import { answerAct, operationKey } from '../acting.tsx';
@@ -40,6 +41,9 @@ const FORMS = {
 } as const satisfies Partial<Record<Action, { segment: string; field: string }>>;
 type FormAct = keyof typeof FORMS;
 
+/** Acts that complete a task: their key is bound to it, not to the case. */
+const TASKED: ReadonlySet<FormAct> = new Set(['provide-papers']);
+
 /** The case as the rules see it, for acts that complete no claimed task. */
 export async function factsOf(deps: Pick<WebDeps, 'db'>, head: CaseHead): Promise<CaseFacts> {
   const relations = await relationsOf(deps.db, head.id);
@@ -65,6 +69,8 @@ export const mayAct = (seen: Seen, facts: CaseFacts, action: Action): Refusal | 
 
 interface FormView {
   readonly key: string;
+  /** The task that is answered, for the act that answers one. */
+  readonly task: string | undefined;
   readonly value: string;
   readonly faults: readonly FaultWords[];
   readonly notice?: Child;
@@ -79,9 +85,10 @@ export function actForms(r: Routes, deps: WebDeps): void {
     r.get(path, action, async (c) => {
       const found = await open(c, deps, action);
       if (found instanceof Response) return found;
-      const { seen, target } = found;
-      return await answer(c, deps, action, found, {
-        key: operationKey(deps, seen.session.person, action, target),
+      const { seen, task } = found;
+      return await answer(c, deps, action, seen, {
+        key: operationKey(deps, seen.session.person, action, task ?? seen.head.id),
+        task,
         value: '',
         faults: [],
       });
@@ -90,17 +97,21 @@ export function actForms(r: Routes, deps: WebDeps): void {
     r.post(path, action, async (c) => {
       const found = await open(c, deps, action);
       if (found instanceof Response) return found;
-      const { seen, task } = found;
+      const { seen } = found;
       const t = wordsFor(c, deps);
       const form = await readForm(c);
       if (form === 'too-large') return await tooLarge(c, deps);
       if (isRefusal(form)) return await refusedPage(c, deps, form);
-      const fields = takeFields(form, { one: ['key', field] });
+      const fields = takeFields(form, { one: ['key', field, ...(TASKED.has(action) ? ['task'] : [])] });
       if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      // The task that this form was rendered for, whether it is open still or not: its key is bound to it, and a repeat finds
+      // the first answer under that key.
+      const task = TASKED.has(action) ? fields.get('task') : undefined;
+      if (task !== undefined && !isUuid(task)) return await refusedPage(c, deps, refuse('malformed'));
       const value = fields.get(field);
       const key = fields.get('key');
       const again = (faults: readonly FieldFault[], status: 409 | 422 | 503, over: Partial<FormView> = {}) =>
-        answer(c, deps, action, found, { key, value, faults: faultWords(t, faults), ...over }, status);
+        answer(c, deps, action, seen, { key, task, value, faults: faultWords(t, faults), ...over }, status);
       const read = readActValues(action, { [field]: value });
       if ('faults' in read) return await again(read.faults, 422);
       return await answerAct(c, deps, {
@@ -108,7 +119,8 @@ export function actForms(r: Routes, deps: WebDeps): void {
         asking: seen.session,
         key,
         caseId: seen.head.id,
-        ...(task ? { task: { id: task.id, claim: task.claimNumber } } : {}),
+        // Applicants answer without a claim.
+        ...(task ? { task: { id: task, claim: 0 } } : {}),
         values: read.values as ActInput<FormAct>,
         again: ({ status, refusal, notice, key: next }) =>
           again([], status, {
@@ -130,11 +142,11 @@ export function actForms(r: Routes, deps: WebDeps): void {
 
 interface Found {
   readonly seen: Seen;
-  readonly target: string;
-  readonly task: { readonly id: string; readonly claimNumber: number } | undefined;
+  /** The open task that a form is rendered for; none when one is sent. */
+  readonly task: string | undefined;
 }
 
-/** The case and what the act is about, or why it cannot be done. */
+/** The case and what the act is about, or why it cannot be done. A form that was sent is judged by the case itself. */
 async function open(c: Context<WebEnv>, deps: WebDeps, action: FormAct): Promise<Found | Response> {
   const session = signedIn(c);
   const seen = await caseToSee(c, deps, session, null, action);
@@ -146,10 +158,11 @@ async function open(c: Context<WebEnv>, deps: WebDeps, action: FormAct): Promise
     </p>
   );
   // A repeated post of an act that was done finds the case moved on; its key brings the first answer back.
-  if (refused && c.req.method === 'GET') return await refusedPage(c, deps, refused, back);
-  if (action !== 'provide-papers') return { seen, target: seen.head.id, task: undefined };
+  if (c.req.method !== 'GET') return { seen, task: undefined };
+  if (refused) return await refusedPage(c, deps, refused, back);
+  if (!TASKED.has(action)) return { seen, task: undefined };
   const tasks = await openTasksOf(deps.db, seen.head.id, deps.now());
-  const task = tasks.find(({ kind }) => kind === 'provide-papers');
+  const task = tasks.find(({ kind }) => kind === action);
   if (!task)
     return await refusedPage(
       c,
@@ -157,14 +170,14 @@ async function open(c: Context<WebEnv>, deps: WebDeps, action: FormAct): Promise
       refuse('wrong-state', { detail: { action, state: seen.head.state } }),
       back,
     );
-  return { seen, target: task.id, task };
+  return { seen, task: task.id };
 }
 
 async function answer(
   c: Context<WebEnv>,
   deps: WebDeps,
   action: FormAct,
-  { seen }: Found,
+  seen: Seen,
   view: FormView,
   status: 200 | 409 | 422 | 503 = 200,
 ): Promise<Response> {
@@ -255,7 +268,7 @@ function ActForm({ t, action, caseId, view }: { t: Text; action: FormAct; caseId
   return (
     <form {...formAttributes(`/cases/${caseId}/${segment}`)} id={`act-${segment}`} class="stack">
       {view.notice}
-      <Hidden values={{ key: view.key }} />
+      <Hidden values={{ key: view.key, task: view.task }} />
       <Field
         t={t}
         control="textarea"
