@@ -98,15 +98,26 @@ export async function replay(
   };
 }
 
-/** Replays histories against the bundle, as the worker would after a restart. */
+/**
+ * Replays histories against the bundle, as the worker would after a restart. A run that no worker has worked on yet (it was
+ * just started, or just handed over to) has nothing to replay, and the SDK would wait for its first task for ever.
+ */
 export function replayAll(
   { bundle, converter }: Pick<ReplaySources, 'bundle' | 'converter'>,
   histories: AsyncIterable<{ workflowId: string; history: History }>,
 ): AsyncIterable<ReplayResult> {
   return Worker.runReplayHistories(
     { workflowBundle: { code: bundle }, dataConverter: converter, replayName: 'rehab-replay' },
-    histories,
+    worked(histories),
   );
+}
+
+/** Whether a worker has worked on a run, so that there is something to replay. */
+export const isWorked = ({ events }: History): boolean =>
+  events?.some(({ workflowTaskCompletedEventAttributes: done }) => done) ?? false;
+
+async function* worked<T extends { history: History }>(histories: AsyncIterable<T>): AsyncIterable<T> {
+  for await (const one of histories) if (isWorked(one.history)) yield one;
 }
 
 /** All runs that Temporal lists, by case. Its lists may lag; the newest run of each case is asked for by itself. */

@@ -9,6 +9,7 @@ import { type RecordedActs, recordedActs } from '../../bin/replay/recorded-acts.
 import { type ReplaySources, replay } from '../../bin/replay/replay.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { caseWorkflowId } from '../../domain/ids.ts';
+import { actUpdate, type CaseStart } from '../../workflows/messages.ts';
 import { saveHistories } from '../support/save-histories.ts';
 import { complete, onTemporal, STORIES, type Stage, type Story, submit } from '../support/stories.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
@@ -19,7 +20,7 @@ let world: TemporalWorld;
 let stage: Stage;
 let owner: postgres.Sql;
 let recorded: RecordedActs;
-const lived = new Map<Story | 'lapsed-and-reopened', string>();
+const lived = new Map<Story | 'lapsed-and-reopened' | 'continued', string>();
 
 beforeAll(async () => {
   world = await createTemporalWorld({
@@ -38,12 +39,48 @@ beforeAll(async () => {
   const again = await stage.act('officerB', 'reopen', { reasons: 'New findings' }, { caseId: final });
   if (again.kind !== 'done') throw new Error('case could not be opened again');
   lived.set('lapsed-and-reopened', final);
+  lived.set('continued', await continued());
 });
 afterAll(async () => {
   await recorded.close();
   await owner.end({ timeout: 5 });
   await world.close();
 });
+
+/** A case whose runs hand over every few events, as a long one does in the end; each run brings the answers of the one before. */
+async function continued(): Promise<string> {
+  const key = world.key('patient', 'submit-application', 'new');
+  const first = await world.request(
+    'patient',
+    'submit-application',
+    { patientName: 'Testa Persona', birthDate: '1961-04-02', reason: 'Hip fracture' },
+    { key },
+  );
+  const { caseId } = first;
+  const handle = world.client.workflow.getHandle(caseWorkflowId(caseId));
+  const start: CaseStart = { caseId, eventsPerRun: 8 };
+  await world.client.workflow.start('caseWorkflow', {
+    workflowId: caseWorkflowId(caseId),
+    taskQueue: world.taskQueue,
+    args: [start],
+  });
+  const opened = await handle.executeUpdate(actUpdate('submit-application'), {
+    updateId: key,
+    args: [first],
+  });
+  for (let round = 0; round < 2; round++) {
+    await complete(stage, caseId, 'officerA', 'decide-eligibility', {
+      choice: 'ask-papers',
+      papers: ['Report'],
+    });
+    await complete(stage, caseId, 'patient', 'provide-papers', { answer: 'Here' });
+  }
+  // Asked again of the run that took over, which has the answer from the ones before.
+  const again = await handle.executeUpdate(actUpdate('submit-application'), { updateId: key, args: [first] });
+  if (JSON.stringify(again) !== JSON.stringify(opened))
+    throw new Error('the first answer was not carried over');
+  return caseId;
+}
 
 const sources = (more: Partial<ReplaySources> = {}): ReplaySources => ({
   client: world.client,
@@ -227,6 +264,22 @@ describe('replay names', () => {
     expect(await differences(caseId)).toEqual([
       { case: caseId, event: 'workflow', recorded: null, replayed: 'running' },
     ]);
+  });
+
+  test('a run that has only begun and has no task yet, and comes to an end all the same', async () => {
+    // As Temporal leaves a run that was handed over to for a while. The SDK's replay waits for such a one for ever.
+    const caseId = crypto.randomUUID();
+    const handle = await world.client.workflow.start('caseWorkflow', {
+      workflowId: caseWorkflowId(caseId),
+      taskQueue: world.taskQueue,
+      args: [{ caseId }],
+      startDelay: '1 hour',
+    });
+    expect((await handle.describe()).historyLength).toBe(1);
+    expect(await differences(caseId)).toEqual([
+      { case: caseId, event: 'workflow', recorded: null, replayed: 'running' },
+    ]);
+    await handle.terminate('test');
   });
 
   test('the end of a limit whose entry was deleted, or that never rang', async () => {

@@ -31,7 +31,15 @@ beforeAll(async () => {
 });
 
 test('there are histories of the main ways through a case', () => {
-  for (const story of ['approved', 'sent-back', 'appealed', 'withdrawn', 'papers', 'lapsed-and-reopened'])
+  for (const story of [
+    'approved',
+    'sent-back',
+    'appealed',
+    'withdrawn',
+    'papers',
+    'lapsed-and-reopened',
+    'continued',
+  ])
     expect(histories.some((name) => name.startsWith(`case-${story}@`))).toBe(true);
 });
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { historyText, plainHistory } from '../../bin/replay/plain-history.ts';
+import { isWorked } from '../../bin/replay/replay.ts';
 import { caseWorkflowId } from '../../domain/ids.ts';
 
 /** Saves every run of the case as `case-STORY@DAY.json`, later runs numbered. Gives the names of the files. */
@@ -23,6 +24,8 @@ export async function saveHistories(
   let at = 1;
   for (const runId of runs) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    // A run that was only handed over to has nothing to replay.
+    if (!isWorked(history)) continue;
     const text = historyText(await plainHistory(history, converter));
     let path: string;
     do {
