@@ -98,7 +98,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
 
   return {
     async once() {
-      return await sql.begin(async (tx) => {
+      let below = settledBelow;
+      const done = await sql.begin(async (tx) => {
         const [lock] = await tx<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(${LOCK}) as mine`;
         if (!lock?.mine) return { taken: 0, filled: 0, head: undefined };
         const [row] = await tx<{ size: string; range: Uint8Array; root: Uint8Array; horizon: string }[]>`
@@ -112,10 +113,9 @@ export function createSequencer(options: SequencerOptions): Sequencer {
           select e.id, e.body from audit_entries e
           where e.xact >= ${settledBelow}::xid8 and not exists (select 1 from log_leaves l where l.entry_id = e.id)
           order by e.xact, e.subject_kind, e.subject_id, e.subject_version limit ${batch}`;
-        if (pending.length === 0) {
-          settledBelow = row.horizon;
-          return { taken: 0, filled: 0, head: { size, root: row.root } };
-        }
+        // All that was visible below the horizon is in the log once this commits.
+        if (pending.length < batch) below = row.horizon;
+        if (pending.length === 0) return { taken: 0, filled: 0, head: { size, root: row.root } };
         const commitments = pending.map((entry) => createHash('sha256').update(entry.body).digest());
         const leaves = commitments.map((commitment) => leafHash(commitment, nodeHashing.hash));
         const range = appendLeaves(unpackRange(size, row.range), leaves, nodeHashing.hash);
@@ -138,6 +138,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
         return { taken: pending.length, filled: 0, head: { size: range.size, root } };
         // From here on the batch is durable: a crash before the answer is healed by reading the head again.
       });
+      settledBelow = below;
+      return done;
     },
     close: () => sql.end({ timeout: 5 }),
   };
