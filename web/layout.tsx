@@ -134,12 +134,23 @@ export type PageOptions = {
   audience?: 'patient' | 'staff';
 };
 
+/** The `title`: "task or page – case – service", with "Error:" first where something is to be corrected. */
+export function TitleOf({
+  t,
+  options,
+}: {
+  t: Text;
+  options: Pick<PageOptions, 'title' | 'caseNumber' | 'faults' | 'error'>;
+}) {
+  const title = [options.title, options.caseNumber, t.service].filter(Boolean).join(' – ');
+  const wrong = options.error || (options.faults ?? []).length > 0;
+  return <title>{wrong ? `${t.frame.errorTitle}${title}` : title}</title>;
+}
+
 /** A whole page. The answer to ordinary navigation. */
 export function page(frame: Frame, options: PageOptions, children: Child) {
   const { t } = frame;
   const faults = options.faults ?? [];
-  const title = [options.title, options.caseNumber, t.service].filter(Boolean).join(' – ');
-  const wrong = options.error || faults.length > 0;
   return (
     <>
       {doctype}
@@ -152,7 +163,7 @@ export function page(frame: Frame, options: PageOptions, children: Child) {
       >
         <head>
           <meta charset="utf-8" />
-          <title>{wrong ? `${t.frame.errorTitle}${title}` : title}</title>
+          <TitleOf t={t} options={options} />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content={frame.theme === 'system' ? 'light dark' : frame.theme} />
           <meta name="htmx-config" content={HTMX_CONFIG} />

@@ -15,6 +15,7 @@ import {
   type PageOptions,
   Partial,
   page,
+  TitleOf,
   VARY,
   wantsFragment,
 } from './layout.tsx';
@@ -112,13 +113,16 @@ export async function pageOrFragment(
 ): Promise<Response> {
   c.header('Vary', VARY);
   if (!wantsFragment(c.req.raw.headers)) return await pageAnswer(c, deps, options, body, status);
+  const t = wordsFor(c, deps);
   // The summary stands above the h1, outside what is swapped: it goes along, and an empty one clears an older one.
   const summary = options.faults ? (
     <Partial target="#errors" swap="innerHTML">
-      <ErrorSummary t={wordsFor(c, deps)} faults={options.faults} at={options.faultsAt ?? {}} />
+      <ErrorSummary t={t} faults={options.faults} at={options.faultsAt ?? {}} />
     </Partial>
   ) : null;
-  return c.html(fragment(part(), summary) as never, status);
+  // htmx takes a fragment's title for the page's (UI.md 4, Frame: on errors it starts with "Error:").
+  const title = options.title ? <TitleOf t={t} options={options} /> : null;
+  return c.html(fragment(part(), summary, title) as never, status);
 }
 
 /** A refusal's sentence in the reader's language. */

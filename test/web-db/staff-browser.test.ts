@@ -107,6 +107,9 @@ describe('answers in place', () => {
     await page.locator('[name=choice][value=absent]').check();
     await page.getByRole('button', { name: 'Record the session' }).click();
     await page.waitForSelector('#error-summary');
+    await page.waitForFunction(() => document.title.startsWith('Error: '));
+    expect(await page.title()).toMatch(/^Error: Record session: physiotherapy – RC-\w{4}-\w{2} – /);
+    expect(await page.locator('main title').count()).toBe(0);
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('error-summary');
     expect(await page.evaluate(() => 'samePage' in globalThis)).toBe(true);
     expect(await page.locator('[name=choice][value=absent]').isChecked()).toBe(true);

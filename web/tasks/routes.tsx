@@ -17,7 +17,7 @@ import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { fragment, Hidden, noticePartial, Partial, VARY, wantsFragment } from '../layout.tsx';
+import { fragment, Hidden, noticePartial, Partial, TitleOf, VARY, wantsFragment } from '../layout.tsx';
 import { ErrorSummary, faultWords } from '../parts/error-summary.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StaleNotice } from '../parts/stale-notice.tsx';
@@ -570,6 +570,14 @@ export function taskRoutes(deps: WebDeps): Routes {
         <Partial target="#errors" swap="innerHTML">
           <ErrorSummary t={t} faults={words} />
         </Partial>,
+        <TitleOf
+          t={t}
+          options={{
+            title: taskWords(t, head.kind, head.discipline),
+            caseNumber: head.case.number,
+            error: true,
+          }}
+        />,
       ) as never,
       422,
     );
@@ -652,9 +660,10 @@ export function taskRoutes(deps: WebDeps): Routes {
     );
     c.header('Retry-After', '2');
     c.header('Vary', VARY);
+    const options = { title: t.working.title, caseNumber: head.case.number };
     return wantsFragment(c.req.raw.headers)
-      ? c.html(fragment(part) as never, 202)
-      : await pageAnswer(c, deps, { title: t.working.title, caseNumber: head.case.number }, part, 202);
+      ? c.html(fragment(part, <TitleOf t={t} options={options} />) as never, 202)
+      : await pageAnswer(c, deps, options, part, 202);
   }
 
   /** Nobody to ask: 503 with the same form, the same key, and every word that was typed. */
