@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DriveReport } from '../../bin/drive/drive.ts';
 import { type DrillMachine, startMachine, unsettled, whatHappened } from './machine.ts';
+import { threeWays } from './three-ways.ts';
 
 const soak = process.env.REHAB_SOAK === '1';
 /** Kills of each of worker and Temporal between COMMIT and answer. */
@@ -123,4 +124,11 @@ describe('kill -9 during a drive', () => {
     figures.replayed = JSON.parse(replayed.out).agreed;
     expect({ code: replayed.code, ...JSON.parse(replayed.out) }).toMatchObject({ code: 0, differing: [] });
   }, 600_000);
+
+  test("Postgres, Temporal's own command line and the three peers tell the same story", async () => {
+    const comparisons = await threeWays(machine.dataDir, machine.run());
+    expect(comparisons.filter(({ same }) => !same)).toEqual([]);
+    figures.compared = comparisons.length;
+    expect(comparisons.length).toBeGreaterThan(10);
+  }, 300_000);
 });
