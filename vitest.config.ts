@@ -27,6 +27,7 @@ export default defineConfig({
       suite('web-db', [POSTGRES]),
       suite('workflows', [POSTGRES, TEMPORAL]),
       suite('replay', [POSTGRES, TEMPORAL]),
+      suite('evidence', [POSTGRES]),
       suite('verify', [POSTGRES]),
       suite('verify-chain', [POSTGRES]),
       suite('engines', [POSTGRES]),

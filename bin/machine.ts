@@ -87,7 +87,14 @@ export function fabricProfilePath(machine: Machine): string {
   return path;
 }
 
-/** The service's signer, from the certificate that the hospital's CA gave it. */
+/** The certificate that the hospital's CA gave the service, PEM. */
+export const serviceCertificate = (machine: Machine): string =>
+  readFileSync(
+    identityFiles(readFabricProfile(fabricProfilePath(machine)), 'hospital', 'service').certPath,
+    'utf8',
+  );
+
+/** The service's signer, from that certificate. */
 export function serviceSigner(machine: Machine): EntrySigner {
   const identity = identityFiles(readFabricProfile(fabricProfilePath(machine)), 'hospital', 'service');
   return entrySigner(

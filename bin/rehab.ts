@@ -83,7 +83,13 @@ verb('seed', 'adds the demonstration people, for a machine on loopback').action(
 
 verb('verify', 'everything that was recorded, against the log and every member’s chain')
   .option('--json', 'for programs')
-  .action(async (options: { data: string; json?: boolean }) => {
+  .option('--receipt <file>', 'only whether the log kept what this receipt promised')
+  .action(async (options: { data: string; json?: boolean; receipt?: string }) => {
+    if (options.receipt !== undefined) {
+      const { runReceipt } = await import('./commands/receipt.ts');
+      const { receipt: file } = options;
+      process.exit(await runReceipt({ dataDir: dataDirOf(options.data), file, json: options.json === true }));
+    }
     const { runVerify } = await import('./commands/verify.ts');
     process.exit(await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true }));
   });

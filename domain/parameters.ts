@@ -17,7 +17,7 @@ export type Figure = {
   readonly legalBasis: string;
 };
 
-export const FIGURES = ['claim-lease', 'disclosure-window', 'weekly-therapy'] as const;
+export const FIGURES = ['claim-lease', 'disclosure-window', 'receipt-due', 'weekly-therapy'] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 /** A clock of a case: its start event is one that the audit trail knows. */
@@ -234,6 +234,12 @@ export const DEFAULT_PARAMETERS: Parameters = {
       unit: 'minutes',
       name: w('Repeated looks counted as one', '重复查阅合并时间'),
       legalBasis: 'House rule: one entry per person and view in this time',
+    },
+    'receipt-due': {
+      value: 1440,
+      unit: 'minutes',
+      name: w('In the log after an act at the latest', '操作后最迟写入日志的时间'),
+      legalBasis: 'House rule: one day, as certificate transparency logs promise',
     },
     'weekly-therapy': {
       value: 900,

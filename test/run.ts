@@ -15,6 +15,7 @@ const GROUPS = [
   ['web-db'],
   ['workflows'],
   ['replay'],
+  ['evidence'],
   ['verify'],
   ['verify-chain'],
   ['engines'],

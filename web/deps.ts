@@ -21,6 +21,8 @@ export interface WebDeps {
   readonly keyStore: KeyStore;
   readonly keys: KeyRing;
   readonly keyed: KeyedHash;
+  /** The service's certificate, PEM: goes with what its signer signs for strangers. */
+  readonly serviceCertificate: string;
   readonly parameters: Parameters;
   readonly live: LiveFeed;
   readonly verifying: Verifying;

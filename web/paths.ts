@@ -37,6 +37,7 @@ export const paths = {
   settings: '/settings',
   help: '/help',
   ask: (operation: string) => `/ask/${operation}`,
+  receipt: (operation: string) => `/receipts/${operation}`,
 } as const;
 
 /** Where a person lands after signing in (UI.md section 3). */

@@ -13,7 +13,14 @@ import { createAsk } from '../../web/ask.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { SettingRefused } from '../config.ts';
 import { faultFacts, processLog } from '../log.ts';
-import { databaseUrl, type Machine, processBundle, serviceSigner, temporalAddress } from '../machine.ts';
+import {
+  databaseUrl,
+  type Machine,
+  processBundle,
+  serviceCertificate,
+  serviceSigner,
+  temporalAddress,
+} from '../machine.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -71,6 +78,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     keyStore: secrets.keyStore,
     keys: secrets.keys,
     keyed: secrets.keyed,
+    serviceCertificate: serviceCertificate(machine),
     parameters: parameters.set,
     live,
     verifying: createVerifying(machine),

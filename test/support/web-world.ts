@@ -87,6 +87,8 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
     keyStore: world.keyStore,
     keys,
     keyed: world.keyed,
+    // The world's service signs with a key that no authority certified.
+    serviceCertificate: 'no certificate',
     parameters: world.parameters.set,
     live,
     verifying: options.verifying ?? {

@@ -133,7 +133,7 @@ export function applyRoutes(deps: WebDeps): Routes {
         }),
       async done({ caseId }) {
         if (draft) await dropDraft(deps, session.person, draft.id);
-        return goTo(c, `${paths.my}?done=submit-application&case=${caseId}`);
+        return goTo(c, `${paths.my}?done=submit-application&case=${caseId}&receipt=${key}`);
       },
     });
   });

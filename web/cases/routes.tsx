@@ -25,6 +25,7 @@ import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { factsOf, mayAct } from '../my/acts.tsx';
 import { endedInOf, myCase } from '../my/my-case.tsx';
+import { receiptNote } from '../operations/receipt.tsx';
 import { LiveBar } from '../parts/live-bar.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { type CaseSection, paths } from '../paths.ts';
@@ -345,6 +346,7 @@ async function sectionPage(
       {done ? (
         <Notice tone="good">
           <p>{t.done[done](head.number)}</p>
+          {await receiptNote(deps, t, session, c.req.query('receipt'))}
         </Notice>
       ) : null}
       <WhereItIs

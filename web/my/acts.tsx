@@ -132,8 +132,8 @@ export function actForms(r: Routes, deps: WebDeps): void {
           goTo(
             c,
             seen.own
-              ? `${paths.my}?done=${action}&case=${seen.head.id}`
-              : `${paths.case(seen.head.id)}?done=${action}`,
+              ? `${paths.my}?done=${action}&case=${seen.head.id}&receipt=${key}`
+              : `${paths.case(seen.head.id)}?done=${action}&receipt=${key}`,
           ),
       });
     });

@@ -10,6 +10,7 @@ import { caseToSee } from '../cases/see.tsx';
 import type { WebDeps } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { signedIn } from '../guard.ts';
+import { receiptNote } from '../operations/receipt.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import { pageAnswer, wordsFor } from '../respond.tsx';
@@ -36,6 +37,7 @@ export function myRoutes(deps: WebDeps): Routes {
       done && about ? (
         <Notice tone="good">
           <p>{t.done[done](about.number)}</p>
+          {await receiptNote(deps, t, session, c.req.query('receipt'))}
         </Notice>
       ) : null;
     const [only] = cases;

@@ -13,6 +13,7 @@ import type { Session, WebDeps } from '../deps.ts';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import type { Text } from '../text/text.ts';
+import { receiptNote } from './receipt.tsx';
 
 export type Outcome =
   | { readonly kind: 'done'; readonly action: Action; readonly done: Done }
@@ -60,11 +61,13 @@ export function DoneNotice({
   outcome,
   alerts = [],
   caseHref,
+  receipt,
 }: {
   t: Text;
   outcome: Extract<Outcome, { kind: 'done' }>;
   alerts?: readonly Alert[];
   caseHref?: string | undefined;
+  receipt?: Child;
 }) {
   return (
     <div class="stack">
@@ -79,6 +82,7 @@ export function DoneNotice({
         }
       >
         <p>{t.done[outcome.action](outcome.done.number)}</p>
+        {receipt}
       </Notice>
       {alerts.map((alert) => (
         <Notice tone="late">
@@ -107,6 +111,7 @@ export async function doneNotice(
       outcome={outcome}
       alerts={await alertsOf(deps, outcome.done)}
       caseHref={paths.case(outcome.done.caseId)}
+      receipt={await receiptNote(deps, t, session, operation)}
     />
   );
 }

@@ -1,5 +1,6 @@
 // Station 1, web: `/ask/OPERATION`, the outcome of an act whose answer did not come in time. Looks it up by its number; done or
 // refused is said only when the row says so, everything else is "still working". Safe to leave and to come back to.
+import { randomUUID } from 'node:crypto';
 import { isOperationKey } from '../../domain/operation-key.ts';
 import { isStaff } from '../../domain/permissions.ts';
 import { refuse } from '../../domain/refusal.ts';
@@ -8,10 +9,12 @@ import { signedIn } from '../guard.ts';
 import { wantsFragment } from '../layout.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { landingOf, paths } from '../paths.ts';
+import { recordRefusal } from '../recorded.ts';
 import { goTo, pageOrFragment, refusalWords, refusedPage, stillWorking, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { withNames } from '../tasks/words.ts';
 import { DoneNotice, outcomeOf } from './done.tsx';
+import { receiptNote, receiptOf } from './receipt.tsx';
 
 export function operationRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
@@ -43,9 +46,10 @@ export function operationRoutes(deps: WebDeps): Routes {
     if (outcome.kind === 'done' && isStaff(session.role))
       return goTo(c, `${landingOf(session.role)}?done=${operation}`);
     if (outcome.kind === 'done') {
+      const receipt = await receiptNote(deps, t, session, operation);
       const part = () => (
         <div id="still-working" class="stack">
-          <DoneNotice t={t} outcome={outcome} />
+          <DoneNotice t={t} outcome={outcome} receipt={receipt} />
           <p>
             <a class="button primary" href={paths.my}>
               {t.work.toMine}
@@ -56,6 +60,29 @@ export function operationRoutes(deps: WebDeps): Routes {
       return await pageOrFragment(c, deps, { title: t.work.doneTitle, audience: 'patient' }, part(), part);
     }
     return goTo(c, landingOf(session.role));
+  });
+
+  r.get('/receipts/:operation', 'signed-in', async (c) => {
+    const session = signedIn(c);
+    const kept = await receiptOf(deps, session.person, c.req.param('operation') ?? '');
+    if (kept === 'foreign') {
+      // A foreign act answers as an unknown one does, and that somebody asked is written down (A2).
+      const refusal = refuse('unknown');
+      await recordRefusal(
+        deps.recorder,
+        `refusal-${randomUUID()}`,
+        session,
+        'receipt.keep',
+        refuse('not-related'),
+        {},
+      );
+      return await refusedPage(c, deps, refusal);
+    }
+    if (!kept) return await refusedPage(c, deps, refuse('unknown'));
+    return c.body(kept.text, 200, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Disposition': `attachment; filename="receipt-${kept.entry}.json"`,
+    });
   });
 
   return r;

@@ -310,6 +310,13 @@ export const en = {
   } satisfies Record<Action, string> as Record<Action, string>,
 
   /** What was done, after the answer. */
+  receipt: {
+    title: 'Receipt',
+    what: (by: string) =>
+      `Signed by the service: this act is in the public log by ${by}. If it were left out, this receipt alone would show it, and anybody can check it without us.`,
+    keep: 'Keep as a file',
+  },
+
   done: {
     'submit-application': (caseNumber: string) => `We have your application. Its number is ${caseNumber}.`,
     'decide-eligibility': (caseNumber: string) => `Your decision on ${caseNumber} is recorded.`,

@@ -251,6 +251,13 @@ export const zhHans: typeof en = {
     reopen: '重新启动个案',
   },
 
+  receipt: {
+    title: '回执',
+    what: (by) =>
+      `由服务签署：本次操作最迟于 ${by} 写入公开日志。如有遗漏，仅凭此回执即可证明，任何人无需我们也能核对。`,
+    keep: '保存为文件',
+  },
+
   done: {
     'submit-application': (caseNumber) => `申请已收到，编号为 ${caseNumber}。`,
     'decide-eligibility': (caseNumber) => `您对 ${caseNumber} 的决定已记录。`,
