@@ -15,6 +15,8 @@ export interface Hashing {
   readonly text: (bytes: Uint8Array) => string;
   /** The same as `text(hmac(key, UTF-8 bytes of the text))`, where the platform has a shorter way to it. */
   readonly keyed?: (key: Uint8Array, text: string) => string;
+  /** The same as `text(hash(UTF-8 bytes of the text))`, likewise. */
+  readonly digested?: (text: string) => string;
 }
 
 /** One row an entry vouches for: every column that is not null, by its keyed digest. */
@@ -135,8 +137,8 @@ const utf8 = new TextEncoder();
 export type ColumnValue = string | number | boolean | object;
 
 /**
- * Keyed digest of one column: HMAC-SHA-256 over entry, table, key, column and canonical value
- * (DESIGN.md section 9, 5). Bound to the entry, so that a digest cannot be moved to another row or time.
+ * Keyed digest of one column: SHA-256 over the column's opening and its canonical value (docs/adr/0013). The opening is
+ * bound to the entry, so that a digest cannot be moved to another row or time.
  */
 export function columnDigest(
   digestKey: Uint8Array,
@@ -163,9 +165,32 @@ export const columnTextDigest = (
   column: string,
   text: string,
   hashing: Digesting,
-): string => keyedText(digestKey, `${entryId}\n${table}\n${key}\n${column}\n${text}`, hashing);
+): string => openedDigest(columnOpening(digestKey, entryId, table, key, column, hashing), text, hashing);
 
-type Digesting = Pick<Hashing, 'hmac' | 'text' | 'keyed'>;
+/**
+ * What opens one column's digest: HMAC-SHA-256 under the subject's digest key over entry, table, key and column, base64url.
+ * Whoever is given it can check this column of this entry, and learns nothing of any other.
+ */
+export const columnOpening = (
+  digestKey: Uint8Array,
+  entryId: string,
+  table: string,
+  key: string,
+  column: string,
+  hashing: Digesting,
+): string => keyedText(digestKey, `${entryId}\n${table}\n${key}\n${column}`, hashing);
+
+/** The digest that an opening and a value's text give: SHA-256 over the opening's 43 characters and the text, base64url. */
+export const openedDigest = (
+  opening: string,
+  text: string,
+  hashing: Pick<Hashing, 'hash' | 'text' | 'digested'>,
+): string =>
+  hashing.digested
+    ? hashing.digested(opening + text)
+    : hashing.text(hashing.hash(utf8.encode(opening + text)));
+
+type Digesting = Hashing;
 
 const keyedText = (key: Uint8Array, text: string, hashing: Digesting): string =>
   hashing.keyed ? hashing.keyed(key, text) : hashing.text(hashing.hmac(key, utf8.encode(text)));

@@ -98,5 +98,6 @@ export const nodeHashing: Hashing = {
   hash: (bytes) => hash('sha256', bytes, 'buffer'),
   hmac: (key, bytes) => createHmac('sha256', keyObject(key)).update(bytes).digest(),
   keyed: (key, text) => createHmac('sha256', keyObject(key)).update(text, 'utf8').digest('base64url'),
+  digested: (text) => hash('sha256', text, 'base64url'),
   text: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url'),
 };

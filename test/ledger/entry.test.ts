@@ -1,14 +1,16 @@
 // Station 4, the short ways of building an entry give byte for byte what the long ones give: text, digests, signatures.
-import { createHmac, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign, verify } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EVENTS } from '../../domain/events.ts';
 import { canonicalJson, NotCanonical } from '../../ledger/canonical.ts';
 import {
   columnDigest,
+  columnOpening,
   type Entry,
   entryBytes,
   entryText,
+  openedDigest,
   readEntry,
   subjectPseudonym,
 } from '../../ledger/entry.ts';
@@ -119,8 +121,8 @@ test('what has no canonical form has no text either', () => {
   );
 });
 
-test('digests are HMAC-SHA-256 whichever way they are asked for', () => {
-  const { keyed: _, ...long } = nodeHashing;
+test('a digest is SHA-256 over a keyed opening and the value, whichever way it is asked for', () => {
+  const { keyed: _, digested: __, ...long } = nodeHashing;
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 32, maxLength: 32 }),
@@ -128,9 +130,10 @@ test('digests are HMAC-SHA-256 whichever way they are asked for', () => {
       text,
       text,
       (key, id, column, value) => {
-        const wanted = createHmac('sha256', key)
-          .update(`${id}\nt\nk\n${column}\n${JSON.stringify(value)}`)
-          .digest('base64url');
+        const opening = createHmac('sha256', key).update(`${id}\nt\nk\n${column}`).digest('base64url');
+        const wanted = createHash('sha256').update(opening).update(JSON.stringify(value)).digest('base64url');
+        expect(columnOpening(key, id, 't', 'k', column, nodeHashing)).toBe(opening);
+        expect(openedDigest(opening, JSON.stringify(value), long)).toBe(wanted);
         expect(columnDigest(key, id, 't', 'k', column, value, nodeHashing)).toBe(wanted);
         expect(columnDigest(key, id, 't', 'k', column, value, long)).toBe(wanted);
         expect(subjectPseudonym(key, 'case', id, nodeHashing)).toBe(subjectPseudonym(key, 'case', id, long));
