@@ -3,7 +3,7 @@
 // the same id; the stored answer comes back and the workflow adopts it. Never does an act that was not done already.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, isGrpcServiceError, WithStartWorkflowOperation } from '@temporalio/client';
-import { and, asc, eq, gt, gte, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { Database } from '../db/connection.ts';
 import { auditEntries, auditSubjects, cases, operationSettledCache, operations } from '../db/schema.ts';
 import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../domain/consortium.ts';
@@ -11,8 +11,10 @@ import { type ActRequest, actUpdate, type CaseStart } from '../workflows/message
 
 /** How old an operation is before its Update is looked for: whoever asked first has had their time. */
 export const ORPHAN_AFTER_MS = 30_000;
-/** How many operations are looked at in one go, and how many at once. */
+/** How many entries are read in one go, and how many operations are looked for at once. */
 const BATCH = 500;
+/** How many operations are kept in mind: those that are young, and those that wait. The rest is read later. */
+const MOST_PENDING = 20_000;
 const AT_ONCE = 8;
 /** How long Temporal may take to answer one question. */
 const ANSWER_MS = 15_000;
@@ -41,11 +43,14 @@ interface Pending {
   readonly workflowId: string;
   /** The run in which the act was done; the Update may stand there or in a later one. */
   readonly runId: string;
+  /** The entry's time, and when it was read here by a clock that never steps. Milliseconds. */
+  readonly at: number;
+  readonly readAt: number;
 }
 
 /**
  * Looks for committed operations whose Update is not in Temporal's history.
- * 1. Entries are read in the order of their time, each once per process; what is known to be settled is left out.
+ * 1. Entries are read in the order of their transactions, each once per process; what is known to be settled is left out.
  * 2. An Update that Temporal knows as completed is settled for good, and marked.
  * 3. One it does not know in the run of the act, nor in the newest run, is asked again with the same id.
  * 4. A case that closed meanwhile gets a short run that adopts its end, takes the Update in, and ends.
@@ -54,36 +59,49 @@ interface Pending {
 export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
   const { db, client } = deps;
   const pending = new Map<string, Pending>();
-  let readUpTo: { readonly at: string; readonly id: string } | undefined;
+  let readUpTo: { readonly xact: string; readonly id: string } | undefined;
+  const afterMs = deps.afterMs ?? ORPHAN_AFTER_MS;
 
   /** From where to read after a start: nothing before the oldest operation that is not settled needs a look. */
-  async function beginning(): Promise<{ at: string; id: string }> {
+  async function beginning(): Promise<{ xact: string; id: string }> {
     const [oldest] = await db
-      .select({ at: sql<string | null>`min(${operations.at})` })
+      .select({ xact: sql<string | null>`min(${auditEntries.xact})::text` })
       .from(operations)
+      .innerJoin(auditEntries, eq(auditEntries.id, operations.entryId))
       .leftJoin(operationSettledCache, eq(operationSettledCache.operationId, operations.id))
       .where(and(ne(operations.updateArgs, ''), isNull(operationSettledCache.operationId)));
-    return { at: oldest?.at ?? deps.now().toISOString(), id: '00000000-0000-0000-0000-000000000000' };
+    return { xact: oldest?.xact ?? (await horizon()), id: '00000000-0000-0000-0000-000000000000' };
+  }
+
+  /** Every transaction below it has ended: nothing appears there any more. */
+  async function horizon(): Promise<string> {
+    const [row] = await db.execute<{ xmin: string }>(
+      sql`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`,
+    );
+    return row?.xmin ?? '0';
   }
 
   async function readEntries(): Promise<void> {
     readUpTo ??= await beginning();
-    // An entry's time is taken before its COMMIT, which statement timeouts keep far below this age: nothing appears behind us.
-    const until = new Date(deps.now().getTime() - (deps.afterMs ?? ORPHAN_AFTER_MS)).toISOString();
-    while (pending.size < BATCH) {
-      const { at, id }: { at: string; id: string } = readUpTo;
-      const rows: { id: string; at: string; body: Uint8Array }[] = await db
-        .select({ id: auditEntries.id, at: auditEntries.at, body: auditEntries.body })
+    // In the order of transactions and not of time: a clock that stepped back must hide nothing from us.
+    const below = await horizon();
+    while (pending.size < MOST_PENDING) {
+      const { xact, id }: { xact: string; id: string } = readUpTo;
+      const rows: { id: string; xact: string; at: string; body: Uint8Array }[] = await db
+        .select({
+          id: auditEntries.id,
+          xact: sql<string>`${auditEntries.xact}::text`,
+          at: auditEntries.at,
+          body: auditEntries.body,
+        })
         .from(auditEntries)
         .where(
-          and(
-            gte(auditEntries.at, at),
-            lt(auditEntries.at, until),
-            or(gt(auditEntries.at, at), gt(auditEntries.id, id)),
-          ),
+          sql`(${auditEntries.xact} > ${xact}::xid8 or (${auditEntries.xact} = ${xact}::xid8 and ${auditEntries.id} > ${id}))
+            and ${auditEntries.xact} >= ${xact}::xid8 and ${auditEntries.xact} < ${below}::xid8`,
         )
-        .orderBy(asc(auditEntries.at), asc(auditEntries.id))
+        .orderBy(asc(auditEntries.xact), asc(auditEntries.id))
         .limit(BATCH);
+      const read: string[] = [];
       for (const row of rows) {
         const entry = JSON.parse(Buffer.from(row.body).toString('utf8')) as {
           operation: string;
@@ -91,27 +109,33 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
         };
         // The end of a limit is the workflow's own act: its timer rings again by itself.
         if (!entry.workflow?.update) continue;
+        read.push(entry.operation);
         pending.set(entry.operation, {
           operation: entry.operation,
           workflowId: entry.workflow.id,
           runId: entry.workflow.run,
+          at: new Date(row.at).getTime(),
+          readAt: performance.now(),
         });
       }
       const last = rows.at(-1);
       if (!last) return;
-      readUpTo = { at: last.at, id: last.id };
-      await dropSettled();
+      readUpTo = { xact: last.xact, id: last.id };
+      await dropSettled(read);
       if (rows.length < BATCH) return;
     }
   }
 
-  async function dropSettled(): Promise<void> {
-    const ids = [...pending.keys()];
+  /** Whoever asked first has had their time: by the entry's own time, or by ours when clocks disagree. */
+  const isDue = ({ at, readAt }: Pending): boolean =>
+    deps.now().getTime() - at >= afterMs || performance.now() - readAt >= afterMs;
+
+  async function dropSettled(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const rows = await db
       .select({ id: operationSettledCache.operationId })
       .from(operationSettledCache)
-      .where(sql`${operationSettledCache.operationId} = any(${sql.param(ids)}::text[])`);
+      .where(sql`${operationSettledCache.operationId} = any(${sql.param([...ids])}::text[])`);
     for (const { id } of rows) pending.delete(id);
   }
 
@@ -200,7 +224,8 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
       let settled = 0;
       let askedAgain = 0;
       let failed = 0;
-      const queue = [...pending.values()].values();
+      const due = [...pending.values()].filter(isDue);
+      const queue = due.values();
       const work = async (): Promise<void> => {
         for (const one of queue) {
           // Temporal or Postgres is away: the rest of the pass would only say so again.
@@ -222,7 +247,7 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
-      return { settled, askedAgain, waiting: pending.size };
+      return { settled, askedAgain, waiting: due.length - settled };
     },
   };
 }

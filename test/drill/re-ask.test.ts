@@ -146,6 +146,23 @@ describe('asking again', () => {
     expect(await world.client.workflow.getHandle(caseWorkflowId(caseId)).result()).toBe('withdrawn');
   });
 
+  test('a decision whose time is before what was read already, because a clock stepped back, is asked again too', async () => {
+    const asking = reAsk(600_000);
+    const before = await submitted();
+    expect(await asking.once()).toMatchObject({ askedAgain: 0 });
+    const caseId = await submitted();
+    world.setClock(() => new Date(Date.now() - 3_600_000));
+    const verbs = await orphaned(caseId);
+    const request = await world.request('patient', 'withdraw', {}, { caseId });
+    await verbs.withdrawApplication(request);
+    world.setClock(() => new Date());
+    // The one of an hour ago has had its time; what is young is left alone.
+    expect(await asking.once()).toMatchObject({ askedAgain: 1 });
+    expect(await updatesOf(caseId)).toContain(request.key);
+    expect(await updatesOf(before)).toHaveLength(1);
+    await untilNothingWaits();
+  });
+
   test('a refusal that was recorded and lost is asked again too, and stays the same refusal', async () => {
     const caseId = await submitted();
     const task = await firstTask(caseId);
