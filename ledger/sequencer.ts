@@ -81,22 +81,24 @@ const unpackRange = (size: number, bytes: Uint8Array): CompactRange => ({
 
 export function createSequencer(options: SequencerOptions): Sequencer {
   const batch = options.batch ?? 4000;
-  const sql = postgres(options.url, {
-    max: 1,
-    onnotice: () => undefined,
-    connection: {
-      application_name: 'rehab-sequencer',
-      statement_timeout: 30_000,
-      lock_timeout: 2000,
-      idle_in_transaction_session_timeout: 10_000,
-      TimeZone: 'UTC',
-    } as Record<string, string | number>,
-  });
+  const open = () =>
+    postgres(options.url, {
+      max: 1,
+      onnotice: () => undefined,
+      connection: {
+        application_name: 'rehab-sequencer',
+        statement_timeout: 30_000,
+        lock_timeout: 2000,
+        idle_in_transaction_session_timeout: 10_000,
+        TimeZone: 'UTC',
+      } as Record<string, string | number>,
+    });
+  let sql = open();
   // Every transaction below this one has ended and its entries are in the log: where the next search may begin.
   // Kept in memory only; a restart searches from the beginning once.
   let settledBelow = '0';
 
-  return {
+  const sequencer: Sequencer = {
     async once() {
       let below = settledBelow;
       const done = await sql.begin(async (tx) => {
@@ -143,6 +145,17 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     },
     close: () => sql.end({ timeout: 5 }),
   };
+  /**
+   * After a fault the next pass has a new connection: the driver (postgres 3.4) never sends anything again on one that was
+   * cut within a transaction (github.com/porsager/postgres/issues/1208).
+   */
+  const beginAnew = (error: unknown): never => {
+    const broken = sql;
+    sql = open();
+    broken.end({ timeout: 0 }).catch(() => undefined);
+    throw error;
+  };
+  return { ...sequencer, once: () => sequencer.once().catch(beginAnew) };
 }
 
 type Tx = postgres.TransactionSql;
