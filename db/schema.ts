@@ -578,6 +578,23 @@ export const certificateRequestCache = pgTable(
   (t) => [index('certificate_request_cache_person').on(t.personId)],
 );
 
+/** Acts that were sent to a case and not answered in time: sent again with the same key until they are done or refused. */
+export const askOutbox = pgTable(
+  'ask_outbox',
+  {
+    operationId: key('operation_id').primaryKey(),
+    personId: uuid('person_id').notNull(),
+    /** The Update's arguments, as `operations.update_args` holds them: the values are sealed under the case key. */
+    request: key('request').notNull(),
+    sentAt: instant('sent_at').notNull(),
+    nextAt: instant('next_at').notNull(),
+    tries: integer('tries').notNull(),
+    /** A refusal, kept to be read; null while the act waits. */
+    answer: jsonb('answer'),
+  },
+  (t) => [index('ask_outbox_next').on(t.nextAt)],
+);
+
 /** Applications read in from a file that nobody has sent yet; never evidence. */
 export const applicationDraft = pgTable(
   'application_draft',
@@ -665,6 +682,7 @@ export const WORKING = {
   certificateRequestCache,
   operationSettledCache,
   rowPassCache,
+  askOutbox,
 } as const;
 
 export type RecordedName = keyof typeof RECORDED;

@@ -22,6 +22,7 @@ export const REFUSAL_CODES = [
   'signature-wrong', // the signature is not this person's over this act and this statement
   'certificate-invalid', // the certificate is unknown, revoked, over, or of another authority
   'statement-old', // the text was put before the person too long ago
+  'not-delivered', // it could not be brought to the case in all that time, and nothing was done
 ] as const;
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
@@ -66,4 +67,5 @@ export const RECORDED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>(
   'unsigned',
   'signature-wrong',
   'certificate-invalid',
+  'not-delivered',
 ]);

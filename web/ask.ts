@@ -22,6 +22,7 @@ import { canonicalJson } from '../ledger/canonical.ts';
 import { type KeyRing, type KeyStore, open, seal } from '../ledger/record-key.ts';
 import type { Recorder } from '../ledger/recorded.ts';
 import { type ActRequest, type Answer, actUpdate, type CaseStart } from '../workflows/messages.ts';
+import { keepSent } from './outbox.ts';
 import { type Asking, recordRefusal } from './recorded.ts';
 
 /** No answer in time, or nobody to ask. */
@@ -182,6 +183,8 @@ export function createAsk(deps: AskDeps): Ask {
       const earlier = STARTS.has(action) ? await storedAnswer(request) : undefined;
       if (earlier) return earlier;
       const answer = await send(request);
+      // Neither Temporal nor Postgres may have it: from here on it is sent again, whether or not anybody waits for it.
+      if (answer.kind === 'still-working') await keepSent(deps.db, request, deps.recorder.now());
       return answer.kind === 'done' ? ((await storedAnswer(request)) ?? answer) : answer;
     },
     again: send,

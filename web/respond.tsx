@@ -23,6 +23,7 @@ import { ErrorSummary, type FaultWords, faultWords } from './parts/error-summary
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
 import { preferencesOf } from './preferences.ts';
+import type { Moment as MomentValue } from './text/formats.ts';
 import { langOf, type Text, text } from './text/text.ts';
 
 /** The status of each refusal (DESIGN.md section 9, 23). */
@@ -47,6 +48,7 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'key-reused':
     case 'too-late':
     case 'not-due':
+    case 'not-delivered':
     case 'duplicate':
     case 'statement-old':
       return 409;
@@ -210,7 +212,12 @@ export async function unavailable(c: Context<WebEnv>, deps: WebDeps): Promise<Re
 }
 
 /** No answer in time: asks again with the same number; ends in done or refused. */
-export async function stillWorking(c: Context<WebEnv>, deps: WebDeps, operation: string): Promise<Response> {
+export async function stillWorking(
+  c: Context<WebEnv>,
+  deps: WebDeps,
+  operation: string,
+  sentAt: MomentValue = deps.now(),
+): Promise<Response> {
   const t = wordsFor(c, deps);
   const href = `/ask/${operation}`;
   c.header('Retry-After', '2');
@@ -218,8 +225,8 @@ export async function stillWorking(c: Context<WebEnv>, deps: WebDeps, operation:
     c,
     deps,
     { title: t.working.title },
-    <StillWorking t={t} askHref={href} sentAt={deps.now()} />,
-    () => <StillWorking t={t} askHref={href} sentAt={deps.now()} />,
+    <StillWorking t={t} askHref={href} sentAt={sentAt} now={deps.now()} />,
+    () => <StillWorking t={t} askHref={href} sentAt={sentAt} now={deps.now()} />,
     202,
   );
 }

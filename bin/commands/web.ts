@@ -11,6 +11,7 @@ import type { Recorder } from '../../ledger/recorded.ts';
 import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
+import { keepSending } from '../../web/outbox.ts';
 import { SettingRefused } from '../config.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
@@ -36,7 +37,7 @@ export async function runWeb(machine: Machine): Promise<void> {
   const { settings, secrets } = machine;
   const log = processLog('web', settings.LOG_LEVEL);
   survive(log);
-  const { stopped } = stopSignal();
+  const { signal, stopped } = stopSignal();
   const port = settings.REHAB_PORT ?? 3000;
   const publicUrl = new URL(settings.REHAB_PUBLIC_URL ?? `http://127.0.0.1:${port}`);
   const demonstration = settings.REHAB_MODE === 'demonstration';
@@ -101,10 +102,21 @@ export async function runWeb(machine: Machine): Promise<void> {
     server.headersTimeout = 10_000;
     server.requestTimeout = 30_000;
   }
+  const sending = keepSending(
+    {
+      db: connection.db,
+      again: ask.again,
+      recorder,
+      now: () => new Date(),
+      note: (error) => log.warn(faultFacts(error), 'acts could not be sent again'),
+    },
+    signal,
+  );
   log.info({ port }, 'web is ready');
   await stopped;
   if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 3000).unref();
   await new Promise<void>((resolve) => server.close(() => resolve()));
+  await sending;
   await live.close().catch(() => undefined);
   await Promise.allSettled([ops.close(), temporal.close(), connection.close()]);
 }

@@ -13,6 +13,7 @@ import { type Ask, caseIdFor } from '../../web/ask.ts';
 import type { Verifying } from '../../web/audit/verifying.ts';
 import type { WebDeps } from '../../web/deps.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
+import { keepSent } from '../../web/outbox.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import { type ActRequest, type Answer, createWorld } from './case-world.ts';
 
@@ -68,14 +69,17 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
         Buffer.from(JSON.stringify(values)),
         sealContext(caseId, action, key),
       );
-      return await send({
+      const request: ActRequest = {
         key,
         action,
         caseId,
         actor: { person: asking.person, role: asking.role, actingFor: null },
         task: task ?? null,
         sealed: Buffer.from(sealed).toString('base64'),
-      });
+      };
+      const answer = await send(request);
+      if (answer.kind === 'still-working') await keepSent(web.db, request, clock());
+      return answer;
     },
     again: send,
   };

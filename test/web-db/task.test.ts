@@ -412,12 +412,17 @@ describe('one act', () => {
     expect(await count('decisions', `task_id = '${task}'`)).toBe(1);
     // Nobody else learns anything from the number.
     const stranger = await world.signIn('officerB');
-    expect((await stranger.get(`/ask/${key}`)).status).toBe(202);
+    expect((await stranger.get(`/ask/${key}`)).status).toBe(404);
   });
 
   test('while an answer is not there it stays “still working”, as page and as fragment', async () => {
     const { browser, page } = await claimed();
-    const key = formTo(page, /check$/).fields.key?.[0] as string;
+    const form = formTo(page, /check$/);
+    const key = form.fields.key?.[0] as string;
+    const decide = form.action.replace(/check$/, 'decide');
+    world.setTrouble('still-working');
+    await browser.post(decide, { ...form.fields, ...MET, choice: 'accept', disciplines: 'psychology' });
+    world.setTrouble(undefined);
     const answer = await browser.get(`/ask/${key}`);
     expect(answer.status).toBe(202);
     const part = await browser.get(`/ask/${key}`, HTMX);

@@ -5,16 +5,22 @@ import type { Text } from '../text/text.ts';
 import { Moment } from './moment.tsx';
 import { Notice } from './notice.tsx';
 
+/** After this a person is told that nothing is recorded yet, and that they need not wait. */
+const A_WHILE_MS = 30_000;
+
 export function StillWorking({
   t,
   askHref,
   sentAt,
+  now,
   poll = true,
 }: {
   t: Text;
   /** `/ask/OPERATION`, which answers with this part again, or with the outcome. */
   askHref: string;
   sentAt?: MomentValue | undefined;
+  /** When the page is made; long after it was sent, the page says more. */
+  now?: Date | undefined;
   poll?: boolean;
 }) {
   return (
@@ -43,6 +49,9 @@ export function StillWorking({
         <p>
           <strong>{t.working.unsure}</strong>
         </p>
+        {sentAt && now && now.getTime() - new Date(sentAt).getTime() > A_WHILE_MS ? (
+          <p>{t.working.kept}</p>
+        ) : null}
         <p>
           {t.working.safe}{' '}
           {sentAt ? (

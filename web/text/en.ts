@@ -535,6 +535,8 @@ export const en = {
     'certificate-invalid': () =>
       'Your key is not certified at this time. Make a new key on the page “Your signing key”, then sign again.',
     'statement-old': () => 'This text is older than 15 minutes. Check it again, then sign.',
+    'not-delivered': () =>
+      'It could not be brought to the case within a day. Nothing was recorded. Please do it again.',
   } satisfies Record<RefusalCode, (v: Values) => string> as Record<RefusalCode, (v: Values) => string>,
 
   faults: {
@@ -575,6 +577,10 @@ export const en = {
     title: 'Still working',
     unsure: 'We are not sure yet whether it arrived. We ask again with the same number.',
     safe: 'It is safe to leave this page. The act happens once or not at all.',
+    kept: 'Nothing is recorded yet. It is kept and sent again until it is done or refused. You need not wait.',
+    nothingTitle: 'Nothing was recorded',
+    nothing: 'Nothing is recorded under this number, and nothing is on its way. Please do it again.',
+    toForm: 'Back to the form',
     again: 'Look again',
     done: 'It is done.',
     refused: 'It was not done.',
@@ -1379,6 +1385,7 @@ export const en = {
       'too-late': 'too late',
       'not-due': 'not due',
       duplicate: 'already there',
+      'not-delivered': 'not delivered in time',
     } as Record<string, string>,
     entries: 'Entries',
     entriesNone: 'No entry fits these filters.',

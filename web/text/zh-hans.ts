@@ -464,6 +464,7 @@ export const zhHans: typeof en = {
     'signature-wrong': () => '签名与此文本或您本人不符，未作出任何决定。请重新打开任务，签署页面所示文本。',
     'certificate-invalid': () => '您的密钥目前没有有效证书。请在“我的签名密钥”页面制作新密钥后再签署。',
     'statement-old': () => '此文本已超过15分钟。请重新核对后签署。',
+    'not-delivered': () => '一天之内未能送达个案，未作任何记录。请重新办理。',
   },
 
   faults: {
@@ -501,6 +502,10 @@ export const zhHans: typeof en = {
     title: '仍在处理',
     unsure: '还不确定是否已送达。我们用同一编号再次询问。',
     safe: '可以放心离开本页。此操作只会生效一次，或完全不生效。',
+    kept: '目前尚未记录。系统会保留并反复发送，直到完成或被拒绝。您无需等待。',
+    nothingTitle: '未记录任何内容',
+    nothing: '此编号下没有任何记录，也没有正在处理的内容。请重新办理。',
+    toForm: '返回表单',
     again: '再看一次',
     done: '已完成。',
     refused: '未能办理。',
@@ -1237,6 +1242,7 @@ export const zhHans: typeof en = {
       'too-late': '已过期限',
       'not-due': '尚未到期',
       duplicate: '已经存在',
+      'not-delivered': '未能及时送达',
     },
     entries: '条目',
     entriesNone: '没有符合筛选的条目。',
