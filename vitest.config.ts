@@ -34,6 +34,7 @@ export default defineConfig({
       suite('fabric', [], false),
       suite('e2e', [], false),
       suite('drill', [POSTGRES, TEMPORAL]),
+      suite('fault', [], false),
     ],
   },
 });

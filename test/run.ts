@@ -22,6 +22,7 @@ const GROUPS = [
   ['fabric'],
   ['e2e'],
   ['drill'],
+  ['fault'],
 ] as const;
 
 const WHEN_NAMED: readonly string[] = ['e2e'];
