@@ -119,8 +119,8 @@ const STEPS: Readonly<Record<string, StepOf>> = {
 
 const cells = Object.keys(STEPS).flatMap((step, row) =>
   (Object.keys(WAYS) as Way[])
-    // Two ways per step, others for the next one, so that every way and every step is there.
-    .filter((_, column) => soak || column % 2 === row % 2)
+    // One way per step, another for the next one, so that every way and every step is there.
+    .filter((_, column) => soak || column === row % 4)
     .map((way) => ({ step, way })),
 );
 
