@@ -16,6 +16,7 @@ import { LOG_ORIGIN } from '../domain/consortium.ts';
 import { formatCheckpoint, keyIdOf, parseNote, type Sign, signNote, verifyNote } from './checkpoint.ts';
 import { appendLeaves, type CompactRange, equalBytes, HASH_BYTES, leafHash, rootOfRange } from './merkle.ts';
 import { nodeHashing } from './record-key.ts';
+import { LogRestored } from './restored.ts';
 import { ed25519From } from './signing.ts';
 import { edgeTiles, fullTilesAt, hashesAt, TILE_WIDTH, tileRoot, tileTree } from './tiles.ts';
 
@@ -45,6 +46,8 @@ export interface SequencerOptions {
   readonly now: () => Date;
   /** Entries taken at once. */
   readonly batch?: number;
+  /** A size that the log is known to have had: with less in the database, it was restored, and nothing is sequenced (X17). */
+  readonly known?: () => number;
 }
 
 export interface LogHead {
@@ -57,6 +60,7 @@ export interface Sequencer {
    * Sequences what is pending, one batch. Durable when it returns.
    * @returns how many entries were taken, and the head; 0 when nothing waits or another sequencer is at work. `filled`:
    * tiles that an older log still lacked and got instead; ask again at once
+   * @throws {LogRestored} when the log is older than it is known to have been
    * @throws {UnsoundLog} when something stored is not what it was; nothing was written or signed
    */
   once(): Promise<{ taken: number; filled: number; head: LogHead | undefined }>;
@@ -108,6 +112,8 @@ export function createSequencer(options: SequencerOptions): Sequencer {
           select size, range, root, pg_snapshot_xmin(pg_current_snapshot())::text as horizon from log_head where id = 1 for update`;
         if (!row) throw new Error('log head is missing; run rehab migrate');
         const size = Number(row.size);
+        const known = options.known?.() ?? 0;
+        if (size < known) throw new LogRestored(size, known);
         // A log from before there were tiles gets them first, some at a time, so that no transaction is long.
         const filled = await growTiles(tx, size, FILL);
         if (filled > 0) return { taken: 0, filled, head: { size, root: row.root } };

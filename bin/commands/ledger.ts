@@ -4,17 +4,21 @@
 import { createPublicKey, sign } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { connect } from '../../db/connection.ts';
+import { connect, type Database } from '../../db/connection.ts';
 import { logAnchors } from '../../db/schema.ts';
+import { waitingLeaves } from '../../db/views/public-log.ts';
 import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
 import { keyIdOf } from '../../ledger/checkpoint.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import type { PeerLog } from '../../ledger/reader.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
+import { type Gap, gapBetween, gapInWords, knownToMembers, LogRestored } from '../../ledger/restored.ts';
 import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
 import { anchoredLog } from '../anchored-log.ts';
+import { knownSize } from '../known-size.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
   databaseUrl,
@@ -28,6 +32,7 @@ import { dataConverter } from '../payload-codec.ts';
 import { createReAsk, keepReAsking } from '../re-ask.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { survive } from '../survive.ts';
+import { peersOf } from '../verify-sources.ts';
 
 /** The log's signer from its seed. */
 export function logSigner(seed: Uint8Array): LogSigner {
@@ -51,14 +56,24 @@ const MANY = 2000;
 /** How often it is looked for decisions that never reached Temporal's history. */
 const RE_ASK_REST_MS = 5000;
 
+/** How often it is looked whether the newer database is back. */
+const RESTORED_REST_MS = 5000;
+
+/** What a restored log lacks, and what is left of it. */
+async function gapNow(db: Database, peers: readonly PeerLog[], { size, known }: LogRestored): Promise<Gap> {
+  return await gapBetween(size, known, peers, await waitingLeaves(db));
+}
+
 /** Runs until it is told to stop. */
 export async function runLedger(machine: Machine): Promise<void> {
   const log = processLog('ledger', machine.settings.LOG_LEVEL);
   survive(log);
   const { signal, stopped } = stopSignal();
   const url = databaseUrl(machine, 'ledger');
+  const published = knownSize(machine.dataDir);
   const sequencer = createSequencer({
     url,
+    known: published.get,
     signer: logSigner(machine.secrets.logSeed),
     now: () => new Date(),
   });
@@ -67,21 +82,34 @@ export async function runLedger(machine: Machine): Promise<void> {
     profile: readFabricProfile(fabricProfilePath(machine)),
     as: { organisation: 'hospital', identity: 'ledger' },
   });
+  const peers = peersOf(chain);
+  // A restored backup is noticed by what the members hold, and while none answers by what this machine remembers (X17).
+  const { size, answered } = await knownToMembers(peers);
+  published.raise(size);
+  if (answered < 2)
+    log.warn('fewer than two members’ peers answer; the log begins by what this machine has published');
   let grown: (() => void) | undefined;
   let unseen = false;
+  let told = -1;
   const ops = await serveOps(machine.settings.REHAB_OPS_PORT, log);
 
   const sequencing = (async () => {
     while (!signal.aborted) {
       try {
-        const { taken, filled } = await sequencer.once();
+        const { taken, filled, head } = await sequencer.once();
+        if (head) published.raise(head.size);
         if (taken > 0) {
           unseen = true;
           grown?.();
         }
-        if (taken < MANY && filled === 0)
-          await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
+        if (taken < MANY && filled === 0) await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
       } catch (error) {
+        if (error instanceof LogRestored) {
+          if (told !== error.size) log.fatal(gapInWords(await gapNow(db, peers, error)));
+          told = error.size;
+          await sleep(RESTORED_REST_MS, undefined, { signal }).catch(() => undefined);
+          continue;
+        }
         // Postgres is away or the head moved: what is committed is read again at the next try.
         log.warn(faultFacts(error), 'sequencer met a fault');
         await sleep(1000, undefined, { signal }).catch(() => undefined);

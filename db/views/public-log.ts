@@ -1,6 +1,6 @@
 // Station 1, reads for the public log: the newest checkpoint, tiles and bundles of commitments as C2SP tlog-tiles serves them.
 // Hashes alone: nothing here can say whom an entry is about. Never gives a tile that the log does not have in full width.
-import { and, asc, desc, eq, gte, lt } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
 import type { Database } from '../connection.ts';
 import { logCheckpoints, logLeaves, logTiles } from '../schema.ts';
 
@@ -58,4 +58,12 @@ export async function commitments(db: Database, from: number, to: number): Promi
     .where(and(gte(logLeaves.index, from), lt(logLeaves.index, to)))
     .orderBy(asc(logLeaves.index));
   return rows.map(({ commitment }) => commitment);
+}
+
+/** Leaf hashes that entries without a place would have (RFC 6962), as Postgres computes them. */
+export async function waitingLeaves(db: Database): Promise<readonly Uint8Array[]> {
+  const rows = await db.execute<{ leaf: Uint8Array }>(sql`
+    select sha256('\\x00'::bytea || sha256(e.body)) as leaf from audit_entries e
+    where not exists (select 1 from log_leaves l where l.entry_id = e.id)`);
+  return rows.map(({ leaf }) => leaf);
 }

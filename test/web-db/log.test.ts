@@ -32,15 +32,17 @@ let served: Served;
 
 beforeAll(async () => {
   world = await createWebWorld();
-  sequencer = createSequencer({
+  const options = {
     url: world.fresh.urls.ledger,
     signer: {
       name: LOG_ORIGIN,
       keyId: keyIdOf(LOG_ORIGIN, publicKey, nodeHashing.hash),
       publicKey,
-      sign: (message) => sign(null, message, privateKey),
+      sign: (message: Uint8Array) => sign(null, message, privateKey),
     },
-  });
+    now: () => new Date(),
+  };
+  sequencer = createSequencer(options);
   served = await serveOnLoopback(world.app as never);
 });
 afterAll(async () => {
