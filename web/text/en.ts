@@ -536,7 +536,7 @@ export const en = {
       'Your key is not certified at this time. Make a new key on the page “Your signing key”, then sign again.',
     'statement-old': () => 'This text is older than 15 minutes. Check it again, then sign.',
     'not-delivered': () =>
-      'It could not be brought to the case within a day. Nothing was recorded. Please do it again.',
+      'It could not be brought to the case within a day. Nothing was recorded. Do it again.',
   } satisfies Record<RefusalCode, (v: Values) => string> as Record<RefusalCode, (v: Values) => string>,
 
   faults: {
@@ -579,7 +579,7 @@ export const en = {
     safe: 'It is safe to leave this page. The act happens once or not at all.',
     kept: 'Nothing is recorded yet. It is kept and sent again until it is done or refused. You need not wait.',
     nothingTitle: 'Nothing was recorded',
-    nothing: 'Nothing is recorded under this number, and nothing is on its way. Please do it again.',
+    nothing: 'Nothing is recorded under this number, and nothing is on its way. Do it again.',
     toForm: 'Back to the form',
     again: 'Look again',
     done: 'It is done.',
