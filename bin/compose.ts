@@ -16,6 +16,7 @@ import { engineSettings } from '../engines/settings.ts';
 import type { ProcessSpec, Supervisor } from '../engines/supervisor.ts';
 import { startTemporal } from '../engines/temporal.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
+import { agreeOnKeys, logKeyOf } from './agreement.ts';
 import { seed } from './commands/seed.ts';
 import { environment } from './config.ts';
 import { machineOf, secretsOf } from './machine.ts';
@@ -71,6 +72,7 @@ async function network(dataDir: string): Promise<void> {
     },
   };
   await startFabric({ dataDir, settings: engineSettings(environment()), supervisor, progress });
+  await agreeOnKeys(dataDir, logKeyOf(secretsOf(dataDir).logSeed));
   progress('Fabric: ready');
 }
 

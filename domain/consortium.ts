@@ -22,3 +22,5 @@ export const TEMPORAL_NAMESPACE = 'rehab';
 export const TASK_QUEUE = 'rehab';
 /** Origin line of the log's checkpoints (C2SP tlog-checkpoint). */
 export const LOG_ORIGIN = 'rehab/log';
+/** Name of an organisation's witness key (C2SP signed-note key name). */
+export const witnessName = (organisation: Organisation): string => `rehab/witness/${organisation}`;

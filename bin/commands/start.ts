@@ -8,6 +8,7 @@ import type { EngineSettings } from '../../engines/settings.ts';
 import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
 import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
+import { agreeOnKeys, logKeyOf } from '../agreement.ts';
 import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
 
 /** The processes of ours, in the order in which they are started. */
@@ -93,6 +94,8 @@ async function bringUp(
   const parts = ['postgres', 'temporal', 'fabric'] as const;
   const engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
   const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
+  if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
+    await agreeOnKeys(dataDir, logKeyOf(Buffer.from(keptSecret(dataDir, 'log'), 'hex')));
   progress('Database: bringing the tables to today’s shape');
   await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
   await options.seed(addresses);

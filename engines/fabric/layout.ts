@@ -66,6 +66,21 @@ export function organisationPaths(dataDir: string, organisation: Organisation) {
     chaincodeTls: join(node('chaincode'), 'tls'),
     identities: join(folder, 'identities'),
     secrets: join(folder, 'secrets'),
+    ...memberPaths(dataDir, organisation),
+  };
+}
+
+/** What an organisation's member has: all of it in one folder that is its own, and nothing outside it. */
+export function memberPaths(dataDir: string, organisation: Organisation) {
+  const member = join(dataDir, 'members', organisation);
+  return {
+    member,
+    memberProfile: join(member, 'profile.json'),
+    memberIdentity: join(member, 'identity'),
+    memberRoot: join(member, 'roots', 'ca.pem'),
+    memberTlsRoot: join(member, 'roots', 'tls.pem'),
+    /** Secret, certificate and key of the one who may register names at the organisation's authority. */
+    registrar: join(member, 'registrar'),
   };
 }
 

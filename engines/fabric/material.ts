@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CHAINCODE, CHANNEL, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { type CaAddress, certificationRequestFor, enroll, register } from '../../ledger/fabric/ca.ts';
-import type { FabricProfile, IdentityFiles } from '../../ledger/fabric/profile.ts';
+import type { FabricProfile, IdentityFiles, MemberProfile } from '../../ledger/fabric/profile.ts';
 import { fillTemplate, makePrivate, writePrivately } from './configuration.ts';
 import {
   connectionPath,
@@ -20,17 +20,21 @@ import {
 import type { Programs } from './programs.ts';
 import { run } from './run.ts';
 
+/** The identity that speaks for its organisation on the channel. */
+const MEMBER = { 'rehab.member': 'true' };
+
 /** Identities that each organisation's CA certifies, with the attributes that stand in their certificates. */
 const ENROLLED: Readonly<Record<Organisation, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
-  administration: { reader: {} },
+  administration: { reader: {}, member: MEMBER },
   hospital: {
     reader: {},
+    member: MEMBER,
     // The one identity that the chaincode lets append.
     ledger: { 'rehab.ledger': 'true' },
     // Signs audit entries; it has no business on the channel.
     service: { 'rehab.service': 'true' },
   },
-  association: { reader: {} },
+  association: { reader: {}, member: MEMBER },
 };
 
 /** A certificate is renewed, with the same key, when it has less than this left. */
@@ -70,9 +74,24 @@ export async function ensureMaterial(
   );
 }
 
-/** The secret of an organisation's registrar, made at first use. */
+/** The secret of an organisation's registrar, made at first use. It lies with the organisation's member alone. */
 export async function registrarSecret(dataDir: string, organisation: Organisation): Promise<string> {
-  return secretOf(dataDir, organisation, 'registrar');
+  const { registrar, secrets } = organisationPaths(dataDir, organisation);
+  await moveFormerRegistrar(secrets, registrar);
+  return keptSecret(join(registrar, 'secret'));
+}
+
+/** Folders of before the members kept these among the organisation's other secrets; the authority knows them by now. */
+async function moveFormerRegistrar(from: string, to: string): Promise<void> {
+  for (const [former, name] of [
+    ['registrar', 'secret'],
+    ['registrar.cert.pem', 'cert.pem'],
+    ['registrar.key.pem', 'key.pem'],
+  ] as const) {
+    if (!(await exists(join(from, former)))) continue;
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    await rename(join(from, former), join(to, name));
+  }
 }
 
 /** Certifies every identity of an organisation that is missing or nears its end. The CA must be up. */
@@ -103,7 +122,8 @@ export async function writeProfile(dataDir: string, ports: Ports): Promise<strin
     const paths = organisationPaths(dataDir, organisation);
     const identities: Record<string, IdentityFiles> = { admin: await adminFiles(dataDir, organisation) };
     for (const name of Object.keys(ENROLLED[organisation])) {
-      identities[name] = identityPaths(dataDir, organisation, name);
+      // Nobody but the member itself is given its identity.
+      if (name !== 'member') identities[name] = identityPaths(dataDir, organisation, name);
     }
     organisations[organisation] = {
       mspId: MSP_IDS[organisation],
@@ -131,6 +151,38 @@ export async function writeProfile(dataDir: string, ports: Ports): Promise<strin
   return profile;
 }
 
+/**
+ * What an organisation's member needs, in its own folder: its own part of the profile and its organisation's roots.
+ * Paths count from that folder, so that it can be carried to another machine.
+ */
+export async function writeMemberProfile(
+  dataDir: string,
+  organisation: Organisation,
+  ports: Ports,
+): Promise<void> {
+  const paths = organisationPaths(dataDir, organisation);
+  await writePrivately(paths.memberRoot, await readFile(paths.rootCertificate));
+  await writePrivately(paths.memberTlsRoot, await readFile(paths.tlsCa));
+  const profile: MemberProfile = {
+    channel: CHANNEL,
+    chaincode: CHAINCODE,
+    organisation,
+    peer: {
+      address: `${HOST}:${ports[organisation].peer}`,
+      tlsCaPath: 'roots/tls.pem',
+      hostname: peerHostname(organisation),
+    },
+    ca: {
+      url: `https://${HOST}:${ports[organisation].ca}`,
+      tlsCaPath: 'roots/tls.pem',
+      name: `ca-${organisation}`,
+      rootPath: 'roots/ca.pem',
+    },
+    identity: { certPath: 'identity/cert.pem', keyPath: 'identity/key.pem' },
+  };
+  await writePrivately(paths.memberProfile, `${JSON.stringify(profile, null, 2)}\n`);
+}
+
 /** Certificate and key of an organisation's administrator on the channel. */
 export async function adminFiles(dataDir: string, organisation: Organisation): Promise<IdentityFiles> {
   const msp = join(organisationPaths(dataDir, organisation).admin, 'msp');
@@ -140,7 +192,8 @@ export async function adminFiles(dataDir: string, organisation: Organisation): P
 }
 
 function identityPaths(dataDir: string, organisation: Organisation, name: string): IdentityFiles {
-  const folder = join(organisationPaths(dataDir, organisation).identities, name);
+  const { identities, memberIdentity } = organisationPaths(dataDir, organisation);
+  const folder = name === 'member' ? memberIdentity : join(identities, name);
   return { certPath: join(folder, 'cert.pem'), keyPath: join(folder, 'key.pem') };
 }
 
@@ -155,13 +208,10 @@ async function caAddress(dataDir: string, organisation: Organisation, ports: Por
 
 /** The registrar's own certificate lies beside its secret, not among the identities that others are given. */
 async function ensureRegistrar(dataDir: string, organisation: Organisation, ca: CaAddress) {
-  const { secrets } = organisationPaths(dataDir, organisation);
-  const files = {
-    certPath: join(secrets, 'registrar.cert.pem'),
-    keyPath: join(secrets, 'registrar.key.pem'),
-  };
-  if (await isDue(files))
-    await certifyInto(files, ca, 'registrar', await registrarSecret(dataDir, organisation));
+  const secret = await registrarSecret(dataDir, organisation);
+  const { registrar } = organisationPaths(dataDir, organisation);
+  const files = { certPath: join(registrar, 'cert.pem'), keyPath: join(registrar, 'key.pem') };
+  if (await isDue(files)) await certifyInto(files, ca, 'registrar', secret);
   return {
     certificate: await readFile(files.certPath, 'utf8'),
     privateKey: await readFile(files.keyPath, 'utf8'),
@@ -202,9 +252,12 @@ async function isDue({ certPath, keyPath }: IdentityFiles): Promise<boolean> {
   return end - Date.now() < RENEW_BEFORE_MS;
 }
 
+function secretOf(dataDir: string, organisation: Organisation, name: string): Promise<string> {
+  return keptSecret(join(organisationPaths(dataDir, organisation).secrets, name));
+}
+
 /** Written before it is first used, so that a crash in between leaves a name that can still be enrolled. */
-async function secretOf(dataDir: string, organisation: Organisation, name: string): Promise<string> {
-  const path = join(organisationPaths(dataDir, organisation).secrets, name);
+async function keptSecret(path: string): Promise<string> {
   if (!(await exists(path))) await writePrivately(path, randomBytes(24).toString('base64url'));
   return (await readFile(path, 'utf8')).trim();
 }

@@ -20,7 +20,13 @@ import {
 } from './channel.ts';
 import { makePrivate, writePrivately } from './configuration.ts';
 import { choosePorts, fabricPaths, HOST, organisationPaths, type Ports } from './layout.ts';
-import { ensureIdentities, ensureMaterial, registrarSecret, writeProfile } from './material.ts';
+import {
+  ensureIdentities,
+  ensureMaterial,
+  registrarSecret,
+  writeMemberProfile,
+  writeProfile,
+} from './material.ts';
 import { networkNodes } from './nodes.ts';
 import { findFabricPrograms } from './programs.ts';
 
@@ -85,6 +91,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
       // The CA's own program makes keys that others could read, were it not for the folder above them.
       await makePrivate(organisationPaths(dataDir, organisation).ca);
       await ensureIdentities(dataDir, organisation, ports);
+      await writeMemberProfile(dataDir, organisation, ports);
     }
     await writeProfile(dataDir, ports);
     if (done === undefined) {

@@ -1,9 +1,18 @@
 // Station 6 on the chain: the transparency log as key-value state, the same on every organisation's peer.
 // Promise: it only grows, each leaf is written once, and the root is computed here, never taken from the caller.
 // Must never read a clock, a random number or anything else on which two honest peers could differ.
-import { parseCheckpoint, parseNote } from '../checkpoint.ts';
+import {
+  type Checkpoint,
+  MalformedNote,
+  type Note,
+  parseCheckpoint,
+  parseNote,
+  verifyNote,
+} from '../checkpoint.ts';
 import type { CompactRange, Hash } from '../merkle.ts';
 import { appendLeaves, EMPTY_RANGE, equalBytes, HASH_BYTES, mergeRanges, rootOfRange } from '../merkle.ts';
+import { keyInForce } from './keys.ts';
+import { type Crypto, decode, encode, fromHex, LogRefusal, pad, type State, toHex } from './state.ts';
 
 /** Leaves under one subtree root; no key holds leaves of two subtrees. */
 export const SUBTREE_LEAVES = 256;
@@ -11,44 +20,6 @@ export const SUBTREE_LEAVES = 256;
 export const MAX_BATCH = 131_072;
 /** Most leaves in one page of `listLeaves`: 1 MiB. */
 export const MAX_PAGE = 32_768;
-
-/** What the log needs of the channel's state. */
-export type State = {
-  /** Empty when the key has no value. */
-  read(key: string): Promise<Uint8Array>;
-  write(key: string, value: Uint8Array): Promise<void>;
-  /** Keys from `start` up to but not `end`, in byte order. */
-  scan(start: string, end: string): AsyncIterable<{ key: string; value: Uint8Array }>;
-};
-
-/** Why the log refuses. Stable words: clients and findings read them. */
-export const REFUSAL_CODES = [
-  'BROKEN_LEAVES',
-  'DIFFERENT_LEAVES',
-  'DIFFERENT_ROOT',
-  'MALFORMED',
-  'NOT_ALLOWED',
-  'NOT_FOUND',
-  'SMALLER_SIZE',
-  'WRONG_CHECKPOINT',
-  'WRONG_FIRST_INDEX',
-  'WRONG_ROOT',
-] as const;
-export type RefusalCode = (typeof REFUSAL_CODES)[number];
-
-export type Facts = Readonly<Record<string, string | number>>;
-
-/** A refusal with its code and the facts that the caller needs to go on. */
-export class LogRefusal extends Error {
-  override readonly name = 'LogRefusal';
-  readonly code: RefusalCode;
-  readonly facts: Facts;
-  constructor(code: RefusalCode, message: string, facts: Facts = {}) {
-    super(message);
-    this.code = code;
-    this.facts = facts;
-  }
-}
 
 /** Size of the log and its root in hex. */
 export type Head = { readonly root: string; readonly size: number };
@@ -72,10 +43,12 @@ type StoredHead = Head & { readonly hashes: readonly string[]; readonly origin?:
 /**
  * Adds a batch behind the last leaf.
  * 1. The first index is the head's size. 2. The root computed here is the claimed one and the checkpoint's.
- * 3. The origin never changes. 4. The same call again writes nothing and answers the same.
- * 5. Growth reads the head alone, so that a batch conflicts only with another batch.
+ * 3. The origin never changes, and the checkpoint is signed by the log key in force for it. 4. The same call again
+ * writes nothing and answers the same. 5. Growth reads the head and that key alone, so that a batch conflicts only with
+ * another batch.
  */
-export async function append(state: State, batch: Batch, hash: Hash): Promise<Head> {
+export async function append(state: State, batch: Batch, crypto: Crypto): Promise<Head> {
+  const { hash } = crypto;
   const count = batch.leaves.length / HASH_BYTES;
   if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH) {
     throw new LogRefusal('MALFORMED', 'Leaves are not a batch of 32-byte hashes; send 1 up to the limit', {
@@ -114,7 +87,7 @@ export async function append(state: State, batch: Batch, hash: Hash): Promise<He
       size,
     });
   }
-  const origin = demandCheckpoint(batch.note, { root, size }, head.origin);
+  const origin = await demandCheckpoint(state, batch.note, { root, size }, head.origin, crypto);
   writes.set('head', encode({ hashes: range.hashes.map(toHex), origin, root, size }));
   writes.set(checkpointKey(size), encode({ note: batch.note, root, size }));
   for (const [key, value] of writes) await state.write(key, value);
@@ -206,23 +179,51 @@ async function repeated(state: State, batch: Batch, size: number, headSize: numb
   return { root, size };
 }
 
-/** Gives the note's origin. Signatures are the witnesses' to check: log keys are not registered on the chain yet. */
-function demandCheckpoint(note: string, { root, size }: Head, origin: string | undefined): string {
+/** Gives the note's origin, once the note is about this log at its new size and signed by the log's key in force. */
+async function demandCheckpoint(
+  state: State,
+  text: string,
+  { root, size }: Head,
+  origin: string | undefined,
+  { hash, verify }: Crypto,
+): Promise<string> {
+  const read = readCheckpoint(text);
+  if (
+    read === undefined ||
+    read.checkpoint.size !== size ||
+    toHex(read.checkpoint.root) !== root ||
+    read.checkpoint.origin !== (origin ?? read.checkpoint.origin)
+  )
+    throw new LogRefusal(
+      'WRONG_CHECKPOINT',
+      'Note is not about this log at its new size; sign the right one',
+      {
+        size,
+      },
+    );
+  const key = await keyInForce(state, 'log', read.checkpoint.origin, hash);
+  const verdict = await verifyNote(read.note, [key], verify);
+  if (!verdict.holds)
+    throw new LogRefusal(
+      'WRONG_SIGNATURE',
+      'Checkpoint is not signed by the log key in force; use that key',
+      {
+        size,
+        why: verdict.why,
+      },
+    );
+  return read.checkpoint.origin;
+}
+
+function readCheckpoint(text: string): { note: Note; checkpoint: Checkpoint } | undefined {
   try {
-    const checkpoint = parseCheckpoint(parseNote(note).text);
-    if (
-      checkpoint.size === size &&
-      toHex(checkpoint.root) === root &&
-      checkpoint.origin === (origin ?? checkpoint.origin)
-    ) {
-      return checkpoint.origin;
-    }
-  } catch {
-    // Fall through: a text that is no note is refused like a note about something else.
+    const note = parseNote(text);
+    return { note, checkpoint: parseCheckpoint(note.text) };
+  } catch (error) {
+    // A text that is no note is refused like a note about something else.
+    if (error instanceof MalformedNote) return undefined;
+    throw error;
   }
-  throw new LogRefusal('WRONG_CHECKPOINT', 'Note is not about this log at its new size; sign the right one', {
-    size,
-  });
 }
 
 async function readHead(state: State, hash: Hash): Promise<StoredHead> {
@@ -261,24 +262,6 @@ function leavesIn(bytes: Uint8Array): Uint8Array[] {
   );
 }
 
-// Numbers are padded so that byte order of keys is their order. Sixteen digits hold every safe integer.
 const leavesKey = (first: number) => `leaves/${pad(first)}`;
 const subtreeKey = (index: number) => `subtree/${pad(index)}`;
 const checkpointKey = (size: number) => `checkpoint/${pad(size)}`;
-const pad = (number: number) => String(number).padStart(16, '0');
-
-export const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
-
-/** JSON with sorted keys at every depth: all peers must write the same bytes. */
-export function encode(value: unknown): Uint8Array {
-  return Buffer.from(
-    JSON.stringify(value, (_, part: unknown) =>
-      part !== null && typeof part === 'object' && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : part,
-    ),
-  );
-}
-
-const decode = <T>(bytes: Uint8Array): T => JSON.parse(Buffer.from(bytes).toString()) as T;

@@ -1,7 +1,7 @@
 // Station 6 on the chain: the chaincode process, one per organisation, which its own peer calls over TLS.
-// Promise: each call is one function of `log.ts`, and only the hospital's ledger identity may append.
+// Promise: each call is one function of the files beside it, under the organisation and attribute that it demands.
 // Must never keep anything between calls: all state lies in the channel.
-import { hash as nodeHash } from 'node:crypto';
+import { createPublicKey, hash as nodeHash, verify as nodeVerify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   type ChaincodeInterface,
@@ -10,23 +10,39 @@ import {
   ClientIdentity,
   Shim,
 } from 'fabric-shim';
-import { MSP_IDS } from '../../domain/consortium.ts';
+import { MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import {
-  append,
-  checkpointAt,
-  encode,
-  LogRefusal,
-  leafAt,
-  listLeaves,
-  readHeadOf,
-  type State,
-  subtreeRoot,
-} from './log.ts';
+  certificateOf,
+  certificatesOf,
+  certify,
+  parametersOf,
+  recordParameters,
+  revoke,
+} from './certificates.ts';
+import { cosign, cosignaturesAt, newestCosignatures } from './cosignatures.ts';
+import { listKeys, registerKey } from './keys.ts';
+import { append, checkpointAt, leafAt, listLeaves, readHeadOf, subtreeRoot } from './log.ts';
+import { type Crypto, encode, LogRefusal, type State } from './state.ts';
 
 /** Certificate attribute of the identity that may append; the hospital's CA gives it to `ledger` alone. */
 const LEDGER_ATTRIBUTE = 'rehab.ledger';
+/** Certificate attribute of the identity that speaks for its organisation; each CA gives it to its `member` alone. */
+const MEMBER_ATTRIBUTE = 'rehab.member';
 
 const sha256 = (bytes: Uint8Array): Uint8Array => nodeHash('sha256', bytes, 'buffer');
+
+/** Ed25519 with a raw key. A key that is no point on the curve verifies nothing. */
+function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const x = Buffer.from(publicKey).toString('base64url');
+  try {
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    return nodeVerify(null, message, key, signature);
+  } catch {
+    return false;
+  }
+}
+
+const crypto: Crypto = { hash: sha256, verify: verifyEd25519 };
 
 type Call = (stub: ChaincodeStub, state: State, args: readonly string[]) => Promise<Uint8Array>;
 
@@ -42,7 +58,7 @@ const CALLS: Readonly<Record<string, Call>> = {
       leaves: transient.get('leaves') ?? new Uint8Array(),
       note: Buffer.from(transient.get('checkpoint') ?? []).toString(),
     };
-    return encode(await append(state, batch, sha256));
+    return encode(await append(state, batch, crypto));
   },
   head: async (_, state, args) => {
     demandArguments(args, 0);
@@ -63,6 +79,58 @@ const CALLS: Readonly<Record<string, Call>> = {
   checkpointAt: async (_, state, args) => {
     const [size] = demandArguments(args, 1);
     return encode(await checkpointAt(state, wholeNumber(size)));
+  },
+  registerKey: async (stub, state, args) => {
+    const [kind = '', name = '', vkey = ''] = demandArguments(args, 3);
+    return encode(await registerKey(state, demandMember(stub), kind, name, vkey, sha256));
+  },
+  keys: async (_, state, args) => {
+    demandArguments(args, 0);
+    return encode(await listKeys(state));
+  },
+  cosign: async (stub, state, args) => {
+    const [size] = demandArguments(args, 1);
+    const line = Buffer.from(stub.getTransient().get('cosignature') ?? []).toString();
+    return encode(await cosign(state, demandMember(stub), wholeNumber(size), line, crypto));
+  },
+  cosignaturesAt: async (_, state, args) => {
+    const [size] = demandArguments(args, 1);
+    return encode(await cosignaturesAt(state, wholeNumber(size)));
+  },
+  newestCosignatures: async (_, state, args) => {
+    demandArguments(args, 0);
+    return encode(await newestCosignatures(state));
+  },
+  certify: async (stub, state, args) => {
+    const [fingerprint = '', person = '', role = '', notBefore = '', notAfter = ''] = demandArguments(
+      args,
+      5,
+    );
+    const said = { fingerprint, person, role, notBefore, notAfter };
+    return encode(await certify(state, demandMember(stub), said));
+  },
+  revoke: async (stub, state, args) => {
+    const [fingerprint = '', at = '', reason = ''] = demandArguments(args, 3);
+    return encode(await revoke(state, demandMember(stub), fingerprint, at, reason));
+  },
+  certificateOf: async (_, state, args) => {
+    const [fingerprint = ''] = demandArguments(args, 1);
+    return encode((await certificateOf(state, fingerprint)) ?? null);
+  },
+  certificatesOf: async (_, state, args) => {
+    const [organisation, after = '', count] = demandArguments(args, 3);
+    const of = ORGANISATIONS.find((name) => name === organisation);
+    if (of === undefined) throw new LogRefusal('MALFORMED', 'Not one of the three organisations; name one');
+    return encode(await certificatesOf(state, of, after, wholeNumber(count)));
+  },
+  recordParameters: async (stub, state, args) => {
+    const [version = '', sha256 = ''] = demandArguments(args, 2);
+    demandLedger(stub);
+    return encode(await recordParameters(state, version, sha256));
+  },
+  parametersOf: async (_, state, args) => {
+    const [version = ''] = demandArguments(args, 1);
+    return encode((await parametersOf(state, version)) ?? null);
   },
 };
 
@@ -112,10 +180,22 @@ function stateOf(stub: ChaincodeStub): State {
 function demandLedger(stub: ChaincodeStub) {
   const caller = new ClientIdentity(stub);
   if (caller.getMSPID() !== MSP_IDS.hospital || !caller.assertAttributeValue(LEDGER_ATTRIBUTE, 'true')) {
-    throw new LogRefusal('NOT_ALLOWED', "Only the hospital's ledger identity may append; use that one", {
+    throw new LogRefusal('NOT_ALLOWED', "Only the hospital's ledger identity may do this; use that one", {
       organisation: caller.getMSPID(),
     });
   }
+}
+
+/** The organisation for which the caller speaks: its own, and only as its member. */
+function demandMember(stub: ChaincodeStub): Organisation {
+  const caller = new ClientIdentity(stub);
+  const organisation = ORGANISATIONS.find((name) => MSP_IDS[name] === caller.getMSPID());
+  if (organisation === undefined || !caller.assertAttributeValue(MEMBER_ATTRIBUTE, 'true')) {
+    throw new LogRefusal('NOT_ALLOWED', "Only an organisation's member may do this; use its identity", {
+      organisation: caller.getMSPID(),
+    });
+  }
+  return organisation;
 }
 
 function demandArguments(args: readonly string[], count: number): readonly string[] {

@@ -1,16 +1,11 @@
 // The anchor against three peers in memory: each step failed, failed but stored, lagging and disagreeing.
 // The peers run the chaincode's own log; the network's tests repeat the main cases on real ones.
 import { describe, expect, test } from 'vitest';
-import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { LOG_ORIGIN, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
-import {
-  append,
-  checkpointAt,
-  LogRefusal,
-  readHeadOf,
-  type State,
-  toHex,
-} from '../../ledger/chaincode/log.ts';
+import { registerKey } from '../../ledger/chaincode/keys.ts';
+import { append, checkpointAt, readHeadOf } from '../../ledger/chaincode/log.ts';
+import { LogRefusal, type State, toHex } from '../../ledger/chaincode/state.ts';
 import type { Chain, ChainBatch } from '../../ledger/fabric/client.ts';
 import {
   ChainFault,
@@ -19,7 +14,7 @@ import {
   type Objection,
   TamperError,
 } from '../../ledger/fabric/trouble.ts';
-import { createTestLog, sha256, type TestLog } from './test-log.ts';
+import { createTestLog, crypto, LOG_KEY, sha256, type TestLog } from './test-log.ts';
 
 type Peers = Record<Organisation, Map<string, Uint8Array>>;
 
@@ -46,13 +41,15 @@ function memoryChain(
       sent += 1;
       for (const of of ORGANISATIONS) {
         if (lagging.has(of) || down.has(of)) continue;
+        for (const by of ['administration', 'hospital'] as const)
+          await registerKey(stateOf(of), by, 'log', LOG_ORIGIN, LOG_KEY.vkey, sha256);
         const call = {
           firstIndex: batch.firstIndex,
           claimedRoot: toHex(batch.root),
           leaves: Buffer.concat(batch.leaves),
           note: batch.note,
         };
-        await append(stateOf(of), call, sha256).catch((error: unknown) => {
+        await append(stateOf(of), call, crypto).catch((error: unknown) => {
           if (!(error instanceof LogRefusal)) throw error;
           const { code, message, facts } = error;
           const objection: Objection = { organisation: of, kind: 'refused', code, message, facts };

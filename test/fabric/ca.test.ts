@@ -4,11 +4,11 @@ import { createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'n
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { certificationRequestToSign } from '../../ledger/certification-request.ts';
 import {
   type CaAddress,
   CaTrouble,
   certificationRequestFor,
-  certificationRequestToSign,
   enroll,
   keyIdOfCertificate,
   register,
@@ -25,10 +25,10 @@ beforeAll(async () => {
   network = await startTestNetwork();
   const { url, name, tlsCaPath } = network.profile.organisations.hospital.ca;
   ca = { url, name, tlsCa: await readFile(tlsCaPath, 'utf8') };
-  const secrets = join(network.dataDir, 'fabric/organisations/hospital/secrets');
+  const folder = join(network.dataDir, 'members/hospital/registrar');
   registrar = {
-    certificate: await readFile(join(secrets, 'registrar.cert.pem'), 'utf8'),
-    privateKey: await readFile(join(secrets, 'registrar.key.pem'), 'utf8'),
+    certificate: await readFile(join(folder, 'cert.pem'), 'utf8'),
+    privateKey: await readFile(join(folder, 'key.pem'), 'utf8'),
   };
 });
 afterAll(() => network?.remove());
@@ -89,10 +89,10 @@ test('refused: a wrong secret, a foreign registrar, a role that is not the regis
   const { privateKey } = newKey();
   const csr = certificationRequestFor('ledger', privateKey);
   await expect(enroll(ca, { id: 'ledger', secret: 'guess', csr })).rejects.toBeInstanceOf(CaTrouble);
-  const foreign = join(network.dataDir, 'fabric/organisations/association/secrets');
+  const foreign = join(network.dataDir, 'members/association/registrar');
   const stranger = {
-    certificate: await readFile(join(foreign, 'registrar.cert.pem'), 'utf8'),
-    privateKey: await readFile(join(foreign, 'registrar.key.pem'), 'utf8'),
+    certificate: await readFile(join(foreign, 'cert.pem'), 'utf8'),
+    privateKey: await readFile(join(foreign, 'key.pem'), 'utf8'),
   };
   const identity = { id: 'person-3', secret: 's', attributes: {} };
   await expect(register(ca, stranger, identity)).rejects.toBeInstanceOf(CaTrouble);
@@ -116,12 +116,12 @@ test('an authority with another TLS root, or none, is never talked to', async ()
 });
 
 test('the ledger attribute from another organisation’s authority does not let it append', async () => {
-  const secrets = join(network.dataDir, 'fabric/organisations/association/secrets');
+  const secrets = join(network.dataDir, 'members/association/registrar');
   const own = network.profile.organisations.association;
   const address = { url: own.ca.url, name: own.ca.name, tlsCa: await readFile(own.ca.tlsCaPath, 'utf8') };
   const theirs = {
-    certificate: await readFile(join(secrets, 'registrar.cert.pem'), 'utf8'),
-    privateKey: await readFile(join(secrets, 'registrar.key.pem'), 'utf8'),
+    certificate: await readFile(join(secrets, 'cert.pem'), 'utf8'),
+    privateKey: await readFile(join(secrets, 'key.pem'), 'utf8'),
   };
   const { privateKey } = newKey();
   await register(address, theirs, { id: 'ledger', secret: 's', attributes: { 'rehab.ledger': 'true' } });

@@ -3,23 +3,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import { registerKey } from '../../ledger/chaincode/keys.ts';
 import {
   append,
   type Batch,
   checkpointAt,
-  encode,
-  LogRefusal,
   leafAt,
   listLeaves,
   readHeadOf,
-  type State,
   SUBTREE_LEAVES,
   subtreeRoot,
-  toHex,
 } from '../../ledger/chaincode/log.ts';
-import { formatCheckpoint, signNote } from '../../ledger/checkpoint.ts';
+import { encode, LogRefusal, type State, toHex } from '../../ledger/chaincode/state.ts';
+import { formatCheckpoint, parseNote } from '../../ledger/checkpoint.ts';
 import { rootOf } from '../../ledger/merkle.ts';
-import { sha256 } from './test-log.ts';
+import { crypto, LOG_KEY, newLogKey, sha256 } from './test-log.ts';
 
 type MapState = State & { readonly map: Map<string, Uint8Array>; readonly rewritten: string[] };
 
@@ -43,6 +41,15 @@ function mapState(): MapState {
   };
 }
 
+/** A state in which two organisations have named the log's key. */
+async function agreedState(): Promise<MapState> {
+  const state = mapState();
+  for (const by of ['administration', 'hospital'] as const)
+    await registerKey(state, by, 'log', LOG_ORIGIN, LOG_KEY.vkey, sha256);
+  state.rewritten.length = 0;
+  return state;
+}
+
 const leafHashes = (count: number, seed = 'a') =>
   Array.from({ length: count }, (_, at) => sha256(Buffer.from(`${seed}${at}`)));
 
@@ -53,16 +60,16 @@ async function batchOf(all: readonly Uint8Array[], from: number, to: number): Pr
     firstIndex: from,
     claimedRoot: toHex(root),
     leaves: Buffer.concat(all.slice(from, to)),
-    note: await signNote(text, 'log.test', new Uint8Array(4), () => new Uint8Array(64)),
+    note: await LOG_KEY.signNote(text),
   };
 }
 
 async function grown(sizes: readonly number[], seed?: string) {
   const all = leafHashes(sizes.at(-1) ?? 0, seed);
-  const state = mapState();
+  const state = await agreedState();
   let from = 0;
   for (const to of sizes) {
-    await append(state, await batchOf(all, from, to), sha256);
+    await append(state, await batchOf(all, from, to), crypto);
     from = to;
   }
   return { all, state };
@@ -129,7 +136,7 @@ describe('growth', () => {
       [0, 300],
     ] as const) {
       const again = await batchOf(all, from, to);
-      expect(await append(state, again, sha256)).toEqual({ root: again.claimedRoot, size: to });
+      expect(await append(state, again, crypto)).toEqual({ root: again.claimedRoot, size: to });
     }
     expect(state.map).toEqual(before);
   });
@@ -156,21 +163,42 @@ describe('refusals', () => {
       'WRONG_CHECKPOINT',
       (batch) => ({ ...batch, note: batch.note.replace(LOG_ORIGIN, 'other/log') }),
     ],
+    [
+      'a checkpoint signed by another key',
+      'WRONG_SIGNATURE',
+      async (batch) => ({ ...batch, note: await newLogKey().signNote(parseNote(batch.note).text) }),
+    ],
+    [
+      'a checkpoint whose signature is cut',
+      'WRONG_SIGNATURE',
+      (batch) => ({ ...batch, note: batch.note.replace(/.{8}\n$/, '\n') }),
+    ],
   ])('%s', async (_, code, change) => {
     const { all, state } = await grown([100, 300]);
     const before = new Map(state.map);
     const good = await batchOf([...all, ...leafHashes(310).slice(300)], 300, 310);
-    expect(await refusal(Promise.resolve(change(good)).then((batch) => append(state, batch, sha256)))).toBe(
+    expect(await refusal(Promise.resolve(change(good)).then((batch) => append(state, batch, crypto)))).toBe(
       code,
     );
     expect(state.map).toEqual(before);
-    expect(await refusal(append(state, good, sha256))).toBe('done');
+    expect(await refusal(append(state, good, crypto))).toBe('done');
+  });
+
+  test('a log whose key nobody, or one organisation alone, has named does not grow', async () => {
+    const state = mapState();
+    const batch = await batchOf(leafHashes(3), 0, 3);
+    expect(await refusal(append(state, batch, crypto))).toBe('KEY_NOT_REGISTERED');
+    await registerKey(state, 'hospital', 'log', LOG_ORIGIN, LOG_KEY.vkey, sha256);
+    await registerKey(state, 'hospital', 'log', LOG_ORIGIN, LOG_KEY.vkey, sha256);
+    expect(await refusal(append(state, batch, crypto))).toBe('KEY_NOT_REGISTERED');
+    await registerKey(state, 'association', 'log', LOG_ORIGIN, LOG_KEY.vkey, sha256);
+    expect(await refusal(append(state, batch, crypto))).toBe('done');
   });
 
   test('the leaves of a repeated batch must be the same bytes', async () => {
     const { all, state } = await grown([100, 300]);
     const again = await batchOf(all, 100, 300);
-    expect(await refusal(append(state, { ...again, leaves: flipped(again.leaves) }, sha256))).toBe(
+    expect(await refusal(append(state, { ...again, leaves: flipped(again.leaves) }, crypto))).toBe(
       'DIFFERENT_LEAVES',
     );
   });

@@ -5,14 +5,15 @@ import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { LOG_ORIGIN, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { createAnchor } from '../../ledger/anchor.ts';
+import { parseNote } from '../../ledger/checkpoint.ts';
 import { awaitEndorsements, type Chain } from '../../ledger/fabric/client.ts';
 import { ChainFault, ChainRefusal, ChainUnknown, TamperError } from '../../ledger/fabric/trouble.ts';
 import { rootOf } from '../../ledger/merkle.ts';
 import { alterLeaf, lyingChaincode, startTestNetwork, type TestNetwork } from './network.ts';
 import { endorsedBy, endorsedByHospitalAlone } from './single-endorsement.ts';
-import { createTestLog, sha256, type TestLog } from './test-log.ts';
+import { createTestLog, LOG_KEY, newLogKey, sha256, type TestLog } from './test-log.ts';
 
 let network: TestNetwork;
 let chain: Chain;
@@ -21,6 +22,7 @@ const log: TestLog = createTestLog();
 
 beforeAll(async () => {
   network = await startTestNetwork();
+  await network.agreeOn(LOG_KEY.vkey);
   chain = network.client();
 });
 afterAll(() => network?.remove());
@@ -56,6 +58,14 @@ async function listedRoot(of: Organisation): Promise<string> {
     if (page.length < 1_000) return Buffer.from(rootOf(leaves, sha256)).toString('hex');
   }
 }
+
+const CERTIFICATE = {
+  fingerprint: 'c'.repeat(64),
+  person: '00000000-0000-4000-8000-000000000001',
+  role: 'therapist',
+  notBefore: '2026-01-01T00:00:00.000Z',
+  notAfter: '2027-01-01T00:00:00.000Z',
+};
 
 const hex = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('hex');
 const rootAt = (size: number) => hex(log.checkpointAt(size).root);
@@ -161,6 +171,10 @@ describe('anchoring', () => {
     expect(await code(chain.append({ ...good, leaves: [] }))).toBe('MALFORMED');
     expect(await code(chain.append({ ...good, note: log.checkpointAt(1003).note }))).toBe('WRONG_CHECKPOINT');
     expect(await code(chain.append({ ...good, note: 'no note' }))).toBe('WRONG_CHECKPOINT');
+    const { text } = parseNote(good.note);
+    expect(await code(chain.append({ ...good, note: await newLogKey().signNote(text) }))).toBe(
+      'WRONG_SIGNATURE',
+    );
     expect((await chain.head('association')).size).toBe(1003);
   });
 
@@ -237,6 +251,76 @@ describe('anchoring', () => {
     await newAnchor().once();
     await allHold(size);
     expect(hex((await chain.head('association')).root)).toBe(rootAt(size));
+  });
+});
+
+describe('the members', () => {
+  test('each may name keys, and two who speak at the same moment are both heard', async () => {
+    const next = newLogKey();
+    const [administration, association] = [network.member('administration'), network.member('association')];
+    await Promise.all([
+      administration.registerKey('log', LOG_ORIGIN, next.vkey),
+      association.registerKey('log', LOG_ORIGIN, next.vkey),
+    ]);
+    const inForce = async () =>
+      (await network.member('hospital').keys()).find(({ kind }) => kind === 'log')?.vkey;
+    await expect.poll(inForce, { timeout: 20_000 }).toBe(next.vkey);
+    await log.grow(3);
+    expect(await code(chain.append(await log.batch(101_023, 101_026)))).toBe('WRONG_SIGNATURE');
+    for (const member of [administration, association])
+      await member.registerKey('log', LOG_ORIGIN, LOG_KEY.vkey);
+    await expect.poll(inForce, { timeout: 20_000 }).toBe(LOG_KEY.vkey);
+    expect((await newAnchor().once()).gained).toBe(3);
+  });
+
+  test.each([
+    ['hospital', 'ledger'],
+    ['hospital', 'admin'],
+    ['association', 'admin'],
+    ['association', 'reader'],
+  ] as const)('%s’s %s may neither name keys, nor cosign, nor certify', async (organisation, identity) => {
+    const stranger = network.client({ as: { organisation, identity } });
+    expect(await code(stranger.registerKey('log', LOG_ORIGIN, newLogKey().vkey))).toBe('NOT_ALLOWED');
+    expect(await code(stranger.cosign(303, '— x AAAA'))).toBe('NOT_ALLOWED');
+    expect(await code(stranger.certify(CERTIFICATE))).toBe('NOT_ALLOWED');
+    expect(await code(stranger.revoke(CERTIFICATE.fingerprint, CERTIFICATE.notBefore, 'superseded'))).toBe(
+      'NOT_ALLOWED',
+    );
+  });
+
+  test('a certificate stands under the organisation whose member wrote it down, on every peer', async () => {
+    const issued = await network.member('association').certify(CERTIFICATE);
+    expect(issued).toEqual({ ...CERTIFICATE, organisation: 'association', revoked: null });
+    expect(await code(network.member('hospital').certify(CERTIFICATE))).toBe('ALREADY_CERTIFIED');
+    expect(
+      await code(
+        network.member('hospital').revoke(CERTIFICATE.fingerprint, CERTIFICATE.notBefore, 'superseded'),
+      ),
+    ).toBe('NOT_FOUND');
+    const at = '2026-05-01T00:00:00.000Z';
+    await network.member('association').revoke(CERTIFICATE.fingerprint, at, 'keyCompromise');
+    const revoked = { ...issued, revoked: { at, reason: 'keyCompromise' } };
+    for (const of of ORGANISATIONS) {
+      await expect.poll(() => chain.certificateOf(of, CERTIFICATE.fingerprint)).toEqual(revoked);
+      expect(await chain.certificatesOf(of, 'association', '', 10)).toEqual([revoked]);
+      expect(await chain.certificateOf(of, '0'.repeat(64))).toBeUndefined();
+    }
+  });
+
+  test('parameters are written down by the ledger alone, and once', async () => {
+    await chain.recordParameters('2026-07', 'a'.repeat(64));
+    await chain.recordParameters('2026-07', 'a'.repeat(64));
+    expect(await code(chain.recordParameters('2026-07', 'b'.repeat(64)))).toBe('DIFFERENT_PARAMETERS');
+    for (const of of ORGANISATIONS)
+      await expect.poll(() => chain.parametersOf(of, '2026-07')).toBe('a'.repeat(64));
+    const stranger = network.client({ as: { organisation: 'hospital', identity: 'reader' } });
+    expect(await code(stranger.recordParameters('2026-08', 'a'.repeat(64)))).toBe('NOT_ALLOWED');
+  });
+
+  test('every member reads the same first block, and it is the one that the channel was made with', async () => {
+    const all = await Promise.all(ORGANISATIONS.map((of) => network.member(of).genesis()));
+    expect(new Set(all).size).toBe(1);
+    expect(all[0]).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 

@@ -3,13 +3,20 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
+import { agreeOnKeys } from '../../bin/agreement.ts';
 import type { Organisation } from '../../domain/consortium.ts';
-import { organisationPaths } from '../../engines/fabric/layout.ts';
+import { memberPaths, organisationPaths } from '../../engines/fabric/layout.ts';
 import { type Fabric, startFabric } from '../../engines/fabric/network.ts';
 import { type NodeKind, nodeName } from '../../engines/fabric/nodes.ts';
 import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
-import { type Chain, type ChainOptions, openChain } from '../../ledger/fabric/client.ts';
-import { type FabricProfile, readFabricProfile } from '../../ledger/fabric/profile.ts';
+import {
+  type Chain,
+  type ChainOptions,
+  type MemberChain,
+  openChain,
+  openMemberChain,
+} from '../../ledger/fabric/client.ts';
+import { type FabricProfile, readFabricProfile, readMemberProfile } from '../../ledger/fabric/profile.ts';
 import { temporaryFolder, testSettings } from '../support/engines.ts';
 
 export type TestNetwork = {
@@ -17,6 +24,10 @@ export type TestNetwork = {
   readonly profile: FabricProfile;
   /** What the start said to the person. */
   readonly lines: readonly string[];
+  /** The three organisations agree on this log key and on their witnesses' keys, as at a first start. */
+  agreeOn(logKey: string): Promise<void>;
+  /** An organisation's member's own connection; closed by `remove`. */
+  member(organisation: Organisation): MemberChain;
   /** A client as the hospital's `ledger`, unless told otherwise; closed by `remove`. */
   client(options?: Partial<ChainOptions>): Chain;
   pid(kind: NodeKind, organisation: Organisation): number;
@@ -38,7 +49,7 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
   const folder = dataDir === undefined ? await temporaryFolder() : { path: dataDir, remove: async () => {} };
   const specs = new Map<string, ProcessSpec>();
   const lines: string[] = [];
-  const chains: Chain[] = [];
+  const chains: Pick<Chain, 'close'>[] = [];
   let supervisor: Supervisor;
   let fabric: Fabric;
 
@@ -78,6 +89,12 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
     dataDir: folder.path,
     profile,
     lines,
+    agreeOn: (logKey) => agreeOnKeys(folder.path, logKey),
+    member(organisation) {
+      const chain = openMemberChain(readMemberProfile(memberPaths(folder.path, organisation).memberProfile));
+      chains.push(chain);
+      return chain;
+    },
     client(options = {}) {
       const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'ledger' }, ...options });
       chains.push(chain);
@@ -112,13 +129,16 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
 export async function lyingChaincode(spec: ProcessSpec): Promise<ProcessSpec> {
   const bundle = spec.args.at(-1)!;
   const honest = await readFile(bundle, 'utf8');
-  const line = 'const root = toHex(rootOfRange(range, hash';
-  const at = honest.indexOf(line);
-  if (at < 0) throw new Error('the chaincode no longer has the line that this test alters');
-  const lie = honest
-    .replace(/const root = toHex\(rootOfRange\(range, hash\w*\)\);/, 'const root = "f0".repeat(32);')
-    .replace('if (root !== batch.claimedRoot)', 'if (false)')
-    .replace('toHex(checkpoint.root) === root', 'true');
+  const lies = [
+    [/const root = toHex\(rootOfRange\(range, hash\w*\)\);/, 'const root = "f0".repeat(32);'],
+    [/if \(root !== batch\.claimedRoot\)/, 'if (false)'],
+    [/toHex\(\w+\.checkpoint\.root\) !== root/, 'false'],
+  ] as const;
+  let lie = honest;
+  for (const [line, instead] of lies) {
+    if (!line.test(lie)) throw new Error(`the chaincode no longer has a line that this test alters: ${line}`);
+    lie = lie.replace(line, instead);
+  }
   const altered = bundle.replace(/\.cjs$/, '.lying.cjs');
   await writeFile(altered, lie);
   return { ...spec, args: [...spec.args.slice(0, -1), altered] };

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ORGANISATIONS } from '../../domain/consortium.ts';
+import { MSP_IDS, ORGANISATIONS } from '../../domain/consortium.ts';
 import { type Fabric, startFabric } from '../../engines/fabric/network.ts';
 import type { Progress } from '../../engines/progress.ts';
 import { createSupervisor, type Supervisor } from '../../engines/supervisor.ts';
@@ -115,6 +115,16 @@ describe('the profile', () => {
       },
     ],
     [
+      'an organisation by another name than the channel’s',
+      (profile) => ({
+        ...profile,
+        organisations: {
+          ...profile.organisations,
+          hospital: { ...profile.organisations.hospital, mspId: 'Hospital2MSP' },
+        },
+      }),
+    ],
+    [
       'an authority without TLS',
       (profile) => {
         profile.organisations.hospital!.ca.url = 'http://ca.hospital.example:7054';
@@ -143,7 +153,7 @@ function exampleProfile() {
       ORGANISATIONS.map((name) => [
         name,
         {
-          mspId: `${name}MSP`,
+          mspId: MSP_IDS[name],
           peer: {
             address: `peer.${name}.example:7051`,
             tlsCaPath: `${name}/tls.pem`,

@@ -26,6 +26,7 @@ const log = logSigner(randomBytes(32));
 
 beforeAll(async () => {
   network = await startTestNetwork();
+  await network.agreeOn(formatVerifierKey(LOG_ORIGIN, log.publicKey, nodeHashing.hash));
   const { certPath, keyPath } = identityFiles(network.profile, 'hospital', 'service');
   world = await createWorld(undefined, {
     signer: entrySigner(createPrivateKey(readFileSync(keyPath)), readFileSync(certPath, 'utf8')),

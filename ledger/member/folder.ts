@@ -1,0 +1,109 @@
+// Station 6, a member's folder: its profile, its witness key, and what its people have agreed to trust.
+// Promise: a file is written whole or not at all and flushed before its name appears, readable by its owner alone.
+// Must never read outside its own folder.
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { ORGANISATIONS, type Organisation, witnessName } from '../../domain/consortium.ts';
+import type { Sign, VerifierKey } from '../checkpoint.ts';
+import { formatWitnessKey, parseWitnessKey } from '../cosignature.ts';
+
+/**
+ * What verification starts from, as an organisation's people have agreed on it and as its member publishes it.
+ * `genesis` is the hash of the header of the channel's first block, hexadecimal: what its second block names.
+ */
+const trustSchema = z.strictObject({
+  origin: z.string().min(1),
+  /** The log's vkey (C2SP signed-note, Ed25519). */
+  log: z.string().min(1),
+  /** Each witness's vkey (C2SP tlog-cosignature). */
+  witnesses: z.record(z.enum(ORGANISATIONS), z.string().min(1)),
+  /** Each organisation's root certificate, PEM. */
+  roots: z.record(z.enum(ORGANISATIONS), z.string().min(1)),
+  channel: z.string().min(1),
+  genesis: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type Trust = z.infer<typeof trustSchema>;
+
+/** The member cannot run with this folder; `message` says which file and what to do. */
+class FolderTrouble extends Error {
+  override readonly name = 'FolderTrouble';
+}
+
+/** A witness's key, which signs and is not given away. */
+type WitnessKey = Pick<VerifierKey, 'keyId' | 'name'> & { readonly vkey: string; readonly sign: Sign };
+
+const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
+const keyPath = (folder: string): string => join(folder, 'witness.pem');
+export const trustPath = (folder: string): string => join(folder, 'trust.json');
+
+/** What was agreed on; undefined when nothing was yet. Throws FolderTrouble when the file is not such a thing. */
+export function readTrust(folder: string): Trust | undefined {
+  const text = readIfThere(trustPath(folder));
+  if (text === undefined) return undefined;
+  try {
+    return trustSchema.parse(JSON.parse(text));
+  } catch {
+    throw new FolderTrouble(`Member's trust.json is damaged; write it anew: ${trustPath(folder)}`);
+  }
+}
+
+/** The witness key of this folder, made now when there is none. Gives its vkey. */
+export async function ensureWitnessKey(folder: string, organisation: Organisation): Promise<string> {
+  if (readIfThere(keyPath(folder)) === undefined) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    await writeDurably(keyPath(folder), String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+  }
+  return readWitnessKey(folder, organisation).vkey;
+}
+
+function readWitnessKey(folder: string, organisation: Organisation): WitnessKey {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(readFileSync(keyPath(folder)));
+  } catch {
+    throw new FolderTrouble(`Member's witness key cannot be read; restore it: ${keyPath(folder)}`);
+  }
+  const jwk = createPublicKey(key).export({ format: 'jwk' });
+  if (jwk.crv !== 'Ed25519' || jwk.x === undefined)
+    throw new FolderTrouble(`Member's witness key is not Ed25519; restore it: ${keyPath(folder)}`);
+  const vkey = formatWitnessKey(witnessName(organisation), Buffer.from(jwk.x, 'base64url'), sha256);
+  const { name, keyId } = parseWitnessKey(vkey, sha256);
+  return { name, keyId, vkey, sign: (message) => sign(null, message, key) };
+}
+
+/** Writes a file that survives a power cut whole, old or new: flushed, renamed, and the folder flushed after it. */
+export async function writeDurably(path: string, content: string): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const partial = `${path}.partial`;
+  const file = await open(partial, 'w', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
+  const directory = await open(folder, 'r');
+  await directory.sync().finally(() => directory.close());
+  // From here the new content is what a restart reads.
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
