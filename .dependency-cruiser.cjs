@@ -77,13 +77,13 @@ module.exports = {
       comment: 'What an outsider runs to check us must need nothing of ours but the words of events.',
       severity: 'error',
       from: {
-        path: '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|canonical|verify[\\w-]*|reader)\\.ts$',
+        path: '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|evidence/[\\w-]+)\\.ts$',
       },
       to: {
         pathNot: [
-          '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|canonical|verify[\\w-]*|reader|signing|record-key)\\.ts$',
+          '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|signing|record-key|evidence/[\\w-]+)\\.ts$',
           '^domain/(events|consortium)\\.ts$',
-          'node_modules/canonicalize/',
+          'node_modules/(canonicalize|fflate)/',
         ],
       },
     },

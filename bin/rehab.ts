@@ -84,14 +84,34 @@ verb('seed', 'adds the demonstration people, for a machine on loopback').action(
 verb('verify', 'everything that was recorded, against the log and every member’s chain')
   .option('--json', 'for programs')
   .option('--receipt <file>', 'only whether the log kept what this receipt promised')
-  .action(async (options: { data: string; json?: boolean; receipt?: string }) => {
-    if (options.receipt !== undefined) {
-      const { runReceipt } = await import('./commands/receipt.ts');
-      const { receipt: file } = options;
-      process.exit(await runReceipt({ dataDir: dataDirOf(options.data), file, json: options.json === true }));
-    }
-    const { runVerify } = await import('./commands/verify.ts');
-    process.exit(await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true }));
+  .option('--export <dir>', 'writes the whole log as files; checks those that are there, without the machine')
+  .option('--trust <file>', 'a member’s trust.json, against which an export is checked')
+  .action(
+    async (options: { data: string; json?: boolean; receipt?: string; export?: string; trust?: string }) => {
+      if (options.export !== undefined) {
+        const { runExport } = await import('./commands/export.ts');
+        const { export: folder, trust } = options;
+        const dataDir = dataDirOf(options.data);
+        process.exit(await runExport({ dataDir, folder, trust, json: options.json === true }));
+      }
+      if (options.receipt !== undefined) {
+        const { runReceipt } = await import('./commands/receipt.ts');
+        const { receipt: file } = options;
+        process.exit(
+          await runReceipt({ dataDir: dataDirOf(options.data), file, json: options.json === true }),
+        );
+      }
+      const { runVerify } = await import('./commands/verify.ts');
+      process.exit(await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true }));
+    },
+  );
+
+verb('evidence', 'one case’s evidence, as a file that anybody can check without us')
+  .argument('<case>', 'its number or id')
+  .requiredOption('-o, --output <file>', 'file to write')
+  .action(async (about: string, options: { data: string; output: string }) => {
+    const { runEvidence } = await import('./commands/evidence.ts');
+    process.exit(await runEvidence({ dataDir: dataDirOf(options.data), about, file: options.output }));
   });
 
 /** Where the web of a running machine is. */

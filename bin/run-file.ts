@@ -10,6 +10,8 @@ export const RUN_FILE = z.object({
   postgres: z.object({ owner: z.string(), app: z.string() }),
   temporal: z.string(),
   fabric: z.object({ profile: z.string(), channel: z.string(), peers: z.record(z.string(), z.string()) }),
+  /** Each organisation's member, by its door. */
+  members: z.record(z.string(), z.string()).optional(),
   pids: z.record(z.string(), z.number()),
 });
 export type RunFile = z.output<typeof RUN_FILE>;

@@ -18,6 +18,7 @@ const OTHER = {
   'case.see': { roles: [...CLINICAL, 'administrator', 'auditor', 'privacy-officer'] },
   'case.see-own': { roles: ['patient', 'guardian', 'supporter', 'referrer'], own: true },
   'case.entries': { roles: [...CLINICAL, 'administrator', 'auditor', 'privacy-officer'] },
+  'case.evidence': { roles: ['approval-officer', 'auditor', 'patient', 'guardian'] },
   'application.import': { roles: ['referrer', 'doctor'] },
   'board.see': { roles: ['administrator', 'auditor'] },
   'people.see': { roles: ['administrator', 'security-administrator'] },

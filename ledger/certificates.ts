@@ -57,7 +57,7 @@ export function readCertificate(pem: string): Certificate | undefined {
     const extensions = parts.find(({ tag }) => tag === 0xa3);
     return {
       raw,
-      serial: hex(serial.content[0] === 0 ? serial.content.subarray(1) : serial.content).toUpperCase(),
+      serial: serialOf(serial),
       issuer: issuer.raw,
       subject: subject.raw,
       notBefore: instantOf(notBefore),
@@ -74,7 +74,7 @@ export function readCertificate(pem: string): Certificate | undefined {
 }
 
 /** UTCTime or GeneralizedTime, in the one form that RFC 5280 section 4.1.2.5 allows. */
-export function instantOf(time: Element | undefined): string {
+function instantOf(time: Element | undefined): string {
   const text = new TextDecoder().decode(time?.content);
   const two = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   const four = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text);
@@ -116,11 +116,55 @@ export const fingerprintOf = (certificate: Certificate, hash: Hashing['hash']): 
 /** How a browser finds its own key again: SHA-256 of the key's SubjectPublicKeyInfo, hexadecimal. */
 export const keyNameOf = (publicKey: Uint8Array, hash: Hashing['hash']): string => hex(hash(publicKey));
 
-/** Those of the authorities (PEM) whose name the certificate says it is by. Whether it is, their keys tell. */
-export const issuersAmong = (certificate: Certificate, roots: readonly string[]): Certificate[] =>
-  roots
-    .flatMap((pem) => readCertificate(pem) ?? [])
-    .filter((root) => hex(root.subject) === hex(certificate.issuer));
+/** Those of the authorities (PEM) whose name the certificate or list says it is by. Whether it is, their keys tell. */
+export const issuersAmong = (
+  { issuer }: Pick<Certificate, 'issuer'>,
+  roots: readonly string[],
+): Certificate[] =>
+  roots.flatMap((pem) => readCertificate(pem) ?? []).filter((root) => hex(root.subject) === hex(issuer));
+
+/** What is read of a revocation list (RFC 5280 section 5). */
+export interface RevocationList {
+  readonly issuer: Uint8Array;
+  readonly thisUpdate: string;
+  /** Serial numbers as `Certificate.serial` has them, each with the instant from which it counts no more. */
+  readonly revoked: ReadonlyMap<string, string>;
+  readonly toBeSigned: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+const serialOf = ({ content }: Element): string =>
+  hex(content[0] === 0 ? content.subarray(1) : content).toUpperCase();
+
+/** Reads a revocation list from PEM; undefined when it is none, or none with a P-256 signature. */
+export function readRevocationList(pem: string): RevocationList | undefined {
+  const raw = pemBytes(pem, 'X509 CRL');
+  if (!raw) return undefined;
+  try {
+    const [toBeSigned, , signature] = elements(element(raw, 0x30).content);
+    if (!toBeSigned || signature?.tag !== 0x03) return undefined;
+    const parts = elements(element(toBeSigned.raw, 0x30).content);
+    // The version stands there only when it is 2, the next update and the list itself only when there are any.
+    const [, issuer, thisUpdate, ...rest] = parts[0]?.tag === 0x02 ? parts.slice(1) : parts;
+    if (!issuer) return undefined;
+    const list = rest.find(({ tag }) => tag === 0x30);
+    const revoked = new Map<string, string>();
+    for (const one of list ? elements(list.content) : []) {
+      const [serial, at] = elements(one.content);
+      if (serial) revoked.set(serialOf(serial), instantOf(at));
+    }
+    return {
+      issuer: issuer.raw,
+      thisUpdate: instantOf(thisUpdate),
+      revoked,
+      toBeSigned: toBeSigned.raw,
+      signature: p1363FromDer(signature.content.subarray(1)),
+    };
+  } catch (error) {
+    if (error instanceof NotDer) return undefined;
+    throw error;
+  }
+}
 
 /** Whether one of these authorities (PEM) issued the certificate: one level, as Fabric CAs issue it. Says nothing of time. */
 export async function issuedBy(

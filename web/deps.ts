@@ -9,6 +9,7 @@ import type { Recorder } from '../ledger/recorded.ts';
 import type { Ask } from './ask.ts';
 import type { Verifying } from './audit/verifying.ts';
 import type { LiveFeed } from './live/feed.ts';
+import type { Text } from './text/text.ts';
 
 /** What every route may use. */
 export interface WebDeps {
@@ -26,6 +27,11 @@ export interface WebDeps {
   readonly parameters: Parameters;
   readonly live: LiveFeed;
   readonly verifying: Verifying;
+  /** Makes a case's evidence file; undefined while nothing of the case is in the log. Without it none is offered. */
+  readonly evidence?: (
+    caseId: string,
+    options: { readonly care: boolean; readonly t: Text },
+  ) => Promise<{ readonly name: string; readonly bytes: Uint8Array } | undefined>;
   readonly settings: WebSettings;
   readonly now: () => Date;
   /** Told of every fault with the request's id; the person sees the id and nothing else (O8). */

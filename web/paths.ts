@@ -22,6 +22,7 @@ export const paths = {
   case: (id: string, section: CaseSection = 'overview') =>
     section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,
   act: (id: string, action: Extract<Action, 'withdraw' | 'appeal' | 'reopen'>) => `/cases/${id}/${action}`,
+  evidence: (id: string) => `/cases/${id}/evidence`,
   papers: (id: string) => `/cases/${id}/papers`,
   access: (id: string) => `/cases/${id}/access`,
   importResults: (id: string) => `/cases/${id}/import-results`,

@@ -5,6 +5,7 @@ import { boardRoutes } from './board/routes.tsx';
 import { caseRoutes } from './cases/routes.tsx';
 import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
+import { evidenceRoutes } from './evidence/routes.ts';
 import { helpRoutes } from './help/routes.tsx';
 import { liveRoutes } from './live/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
@@ -27,6 +28,7 @@ export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   settingsRoutes,
   myRoutes,
   caseRoutes,
+  evidenceRoutes,
   applyRoutes,
   dayRoutes,
   operationRoutes,

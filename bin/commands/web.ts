@@ -7,15 +7,20 @@ import { connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { isLoopback } from '../../engines/postgres.ts';
+import { openChain } from '../../ledger/fabric/client.ts';
+import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
 import { SettingRefused } from '../config.ts';
+import { evidenceFile } from '../evidence.ts';
+import { evidenceFrom } from '../evidence-sources.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
   databaseUrl,
+  fabricProfilePath,
   type Machine,
   processBundle,
   serviceCertificate,
@@ -72,6 +77,11 @@ export async function runWeb(machine: Machine): Promise<void> {
     patienceMs: PATIENCE_MS,
   });
   const live = await createLiveFeed(connection.sql, async () => (await newestCheckpoint(connection.db)).size);
+  const chain = openChain({
+    profile: readFabricProfile(fabricProfilePath(machine)),
+    as: { organisation: 'hospital', identity: 'reader' },
+  });
+  const evidence = evidenceFrom(machine, connection.db, chain, (line) => log.warn(line));
   const { app } = createApp({
     db: connection.db,
     recorder,
@@ -83,6 +93,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     parameters: parameters.set,
     live,
     verifying: createVerifying(machine),
+    evidence: (caseId, options) => evidenceFile(evidence, caseId, options),
     settings: { publicUrl, demonstration },
     now: () => new Date(),
     note: ({ requestId, path, error }) =>
@@ -118,5 +129,6 @@ export async function runWeb(machine: Machine): Promise<void> {
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await sending;
   await live.close().catch(() => undefined);
+  chain.close();
   await Promise.allSettled([ops.close(), temporal.close(), connection.close()]);
 }

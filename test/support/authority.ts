@@ -73,8 +73,8 @@ export function testAuthority(name = 'test authority') {
         notBefore ?? new Date(Date.now() - 60_000),
         notAfter ?? years(1),
       ),
-    revoke(serial: string): void {
-      revoked.push({ serial: Buffer.from(serial, 'hex'), at: new Date() });
+    revoke(serial: string, at = new Date()): void {
+      revoked.push({ serial: Buffer.from(serial, 'hex'), at });
     },
     /** The list of what is revoked (RFC 5280 section 5), PEM. */
     crl: (): string =>

@@ -21,6 +21,7 @@ import { ACTIONS, type Action, LIFECYCLE, OUTCOMES, STAGES } from '../../domain/
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
+import { offersEvidence } from '../evidence/routes.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { factsOf, mayAct } from '../my/acts.tsx';
@@ -331,6 +332,11 @@ async function sectionPage(
           {mine && takesResults(mine.task.kind) ? (
             <a class="button" href={paths.importResults(head.id)}>
               {t.resultsIn.link}
+            </a>
+          ) : null}
+          {offersEvidence(deps, session.role) ? (
+            <a class="button" href={paths.evidence(head.id)} download="">
+              {t.report.link}
             </a>
           ) : null}
           {!seen.own && !mayAct(seen, facts, 'reopen') ? (

@@ -8,6 +8,7 @@ import type { Role } from '../../domain/roles.ts';
 import { columnDigest, type Entry, readEntry } from '../../ledger/entry.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import type { WebDeps } from '../deps.ts';
+import { opensPlainly, opensToCare } from '../evidence/opened.ts';
 import { Hash } from '../parts/hash.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -24,64 +25,6 @@ export const proofOf = (entry: Pick<EntryRow, 'leaf' | 'anchor'>): ProofView =>
     : entry.anchor
       ? { state: 'anchored', index: entry.leaf.index }
       : { state: 'sequenced', index: entry.leaf.index };
-
-/** Columns that say how a case goes and nothing about a person's health; readers without clinical rights see these. */
-const PLAIN_COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  cases: [
-    'id',
-    'number',
-    'state',
-    'stage',
-    'outcome',
-    'round',
-    'opened_at',
-    'changed_at',
-    'parameters_version',
-  ],
-  tasks: [
-    'id',
-    'case_id',
-    'kind',
-    'discipline',
-    'status',
-    'due_at',
-    'opened_at',
-    'closed_at',
-    'claim_number',
-    'claimed_by',
-    'claimed_at',
-    'claimed_until',
-    'done_by',
-  ],
-  clocks: [
-    'id',
-    'case_id',
-    'clock',
-    'started_at',
-    'due_at',
-    'paused_at',
-    'paused_ms',
-    'stopped_at',
-    'lapsed_at',
-  ],
-  decisions: [
-    'id',
-    'case_id',
-    'task_id',
-    'action',
-    'choice',
-    'duty',
-    'state_before',
-    'state_after',
-    'round',
-    'decided_by',
-    'role',
-    'decided_at',
-  ],
-  case_relations: ['id', 'case_id', 'relation', 'since'],
-};
-/** Sealed requests and stored answers: shown to nobody here, whatever the role. */
-const HIDDEN_TABLES: ReadonlySet<string> = new Set(['operations']);
 
 export interface ShownColumn {
   readonly column: string;
@@ -108,7 +51,7 @@ export async function shownChanges(
   for (const one of read.values())
     if ('entry' in one)
       for (const { table, key: rowKey } of one.entry.changes)
-        if (!HIDDEN_TABLES.has(table)) wanted.set(table, (wanted.get(table) ?? new Set()).add(rowKey));
+        if (opensToCare(table)) wanted.set(table, (wanted.get(table) ?? new Set()).add(rowKey));
   const now = new Map(
     await Promise.all(
       [...wanted].map(async ([table, keys]) => [table, await rowsNow(deps.db, table, [...keys])] as const),
@@ -121,8 +64,7 @@ export async function shownChanges(
     column: string,
     digest: string,
   ): ShownColumn => {
-    const plain = PLAIN_COLUMNS[table]?.includes(column) ?? false;
-    if (HIDDEN_TABLES.has(table) || !(clinical || plain)) return { column, digest, value: 'hidden' };
+    if (!(clinical ? opensToCare : opensPlainly)(table, column)) return { column, digest, value: 'hidden' };
     const type = recordedTable(table)?.columns.find(({ name }) => name === column)?.type;
     const value = now.get(table)?.get(rowKey)?.[column];
     if (type === undefined || value === undefined || value === null)

@@ -16,6 +16,7 @@ import type { Seen } from '../cases/see.tsx';
 import { type Turn, taskWords } from '../cases/whose-turn.ts';
 import { clockView, leadingClock } from '../clock-view.ts';
 import type { WebDeps } from '../deps.ts';
+import { offersEvidence } from '../evidence/routes.ts';
 import { ClockBar } from '../parts/clock-bar.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -31,7 +32,7 @@ import type { Text } from '../text/text.ts';
 export interface MyCaseProps {
   readonly t: Text;
   readonly seen: Seen;
-  readonly deps: Pick<WebDeps, 'parameters' | 'now'>;
+  readonly deps: Pick<WebDeps, 'parameters' | 'now' | 'evidence'>;
   readonly patient: PatientView | undefined;
   readonly application: ApplicationRow | undefined;
   readonly turns: readonly Turn[];
@@ -171,6 +172,7 @@ export function MyCase(props: MyCaseProps) {
         </section>
       ) : null}
       {own === 'patient' || own === 'guardian' ? <Looked {...props} /> : null}
+      <OwnEvidence {...props} />
       <section class="stack-tight">
         <h2>{t.my.sections}</h2>
         <ul class="plain link-list">
@@ -216,6 +218,18 @@ function decisionWords(t: Text, { action, choice }: DecisionRow): string {
         ? t.events['appeal.made']
         : (t.tasks[act as keyof typeof t.tasks] ?? action);
   return choice ? t.eventWithChoice(event, t.choices[act]?.[choice] ?? choice) : event;
+}
+
+/** The person's own case as a file that proves itself. */
+function OwnEvidence({ t, seen, deps }: MyCaseProps) {
+  return offersEvidence(deps, seen.session.role) ? (
+    <p>
+      <a class="button" href={paths.evidence(seen.head.id)} download="">
+        {t.report.link}
+      </a>{' '}
+      <span class="soft">{t.report.hint}</span>
+    </p>
+  ) : null;
 }
 
 function Looked({ t, seen, looks, lookCount }: MyCaseProps) {

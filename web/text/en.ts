@@ -310,6 +310,37 @@ export const en = {
   } satisfies Record<Action, string> as Record<Action, string>,
 
   /** What was done, after the answer. */
+  report: {
+    link: 'Evidence file',
+    hint: 'Everything recorded about your case, with the proof that it was not changed. Anybody can check it without us.',
+    title: (caseNumber: string) => `Evidence report ${caseNumber}`,
+    lead: 'This report is for reading. What proves anything is evidence.json beside it, which verify.html checks without us and without a network. Names are as the service knows them.',
+    result: 'Result',
+    under: (entries: number, size: string, cosigned: number, at: string) =>
+      `${entries} entries of this case, under the log’s checkpoint at ${size} entries, which carries ${cosigned} of 3 cosignatures. Made on ${at}.`,
+    waiting: (count: number) => `${count} newer entries had no place in the log yet and are not in it.`,
+    acts: 'Acts',
+    number: 'No.',
+    time: 'Time stated by the service',
+    what: 'What',
+    who: 'Who',
+    place: 'Place in the log',
+    signatures: 'Signatures',
+    certificate: 'Certificate',
+    noSignatures: 'No act of this case carries a personal signature.',
+    checkpoints: 'Checkpoint and cosignatures',
+    how: 'How to check this without us',
+    steps: [
+      'Get trust.json from a member of the consortium that you trust, not from whoever gave you this file.',
+      'Open verify.html in a browser. You may switch the network off. Members offer the same page.',
+      'Choose this file and trust.json, and read every step. One changed byte is refused with the reason.',
+      'Or check with a program of your own: docs/evidence-format.md describes every byte.',
+    ],
+    values: 'Values that are shown',
+    field: 'Field',
+    value: 'Value',
+  },
+
   receipt: {
     title: 'Receipt',
     what: (by: string) =>

@@ -251,6 +251,37 @@ export const zhHans: typeof en = {
     reopen: '重新启动个案',
   },
 
+  report: {
+    link: '证据包',
+    hint: '您个案的全部记录，以及未被改动的证明。任何人无需我们也能核验。',
+    title: (caseNumber) => `证据报告 ${caseNumber}`,
+    lead: '本报告供阅读。真正的证明是旁边的 evidence.json，可用 verify.html 在没有我们、没有网络的情况下核验。姓名以服务所知为准。',
+    result: '结果',
+    under: (entries, size, cosigned, at) =>
+      `本个案 ${entries} 个条目，依据日志在 ${size} 条时的检查点，该检查点有 3 个联署中的 ${cosigned} 个。制作于 ${at}。`,
+    waiting: (count) => `另有 ${count} 个较新的条目尚未写入日志，未包含在内。`,
+    acts: '操作',
+    number: '序号',
+    time: '服务所述时间',
+    what: '事项',
+    who: '人员',
+    place: '日志中的位置',
+    signatures: '签署',
+    certificate: '证书',
+    noSignatures: '本个案没有带本人签署的操作。',
+    checkpoints: '检查点与联署',
+    how: '如何在没有我们的情况下核验',
+    steps: [
+      '请从您信任的联盟成员取得 trust.json，而不是从提供此文件的人处取得。',
+      '在浏览器中打开 verify.html，可以断开网络。各成员也提供同一页面。',
+      '选择本文件与 trust.json，逐步阅读。任何一个字节被改动都会被拒绝并说明理由。',
+      '也可以用您自己的程序核验：docs/evidence-format.md 说明了每个字节。',
+    ],
+    values: '所展示的值',
+    field: '字段',
+    value: '值',
+  },
+
   receipt: {
     title: '回执',
     what: (by) =>

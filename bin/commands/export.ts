@@ -1,0 +1,109 @@
+// Composition of `rehab verify --export DIR`: writes an export when the folder has none, and checks the one that is there. Writing needs
+// the running machine; checking needs only the folder and a trust.json from elsewhere. Exit codes are those of verify.
+
+import { verify as verifyBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { connect } from '../../db/connection.ts';
+import { newestCheckpoint } from '../../db/views/log.ts';
+import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
+import { formatVerifierKey } from '../../ledger/checkpoint.ts';
+import { hashBefore } from '../../ledger/evidence/blocks.ts';
+import type { EvidenceCrypto } from '../../ledger/evidence/check.ts';
+import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
+import { verifyExport } from '../../ledger/export.ts';
+import { openChain } from '../../ledger/fabric/client.ts';
+import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { ed25519From, verifyP256 } from '../../ledger/signing.ts';
+import type { VerifyReport } from '../../ledger/verify-sources.ts';
+import { evidenceFrom } from '../evidence-sources.ts';
+import { folderFiles, isExport, writeExport } from '../export.ts';
+import { fabricProfilePath, machineOf } from '../machine.ts';
+import { lacksKeys, verifierUrl } from '../verify-sources.ts';
+import { logSigner } from './ledger.ts';
+import { inWords } from './verify.ts';
+
+export interface ExportOptions {
+  readonly dataDir: string;
+  readonly folder: string;
+  readonly trust: string | undefined;
+  readonly json: boolean;
+}
+
+/** node:crypto's side of a checker. */
+export const NODE_CRYPTO: EvidenceCrypto = {
+  hash: nodeHashing.hash,
+  ed25519: (publicKey, message, signature) => verifyBytes(null, message, ed25519From(publicKey), signature),
+  p256: verifyP256,
+};
+
+/** Writes or checks, prints what came of it, and gives the exit code. */
+export async function runExport({ dataDir, folder, trust, json }: ExportOptions): Promise<number> {
+  try {
+    if (!(await isExport(folder))) {
+      const size = await writeFrom(dataDir, folder);
+      console.error(`Export of ${size} entries was written: ${folder}`);
+      if (trust === undefined) return 0;
+    }
+    if (trust === undefined)
+      throw new Error('an export is checked against what you trust; name a member’s trust.json with --trust');
+    const report = await verifyExport({
+      files: folderFiles(folder),
+      trust: readEvidenceTrust(readFileSync(trust)),
+      crypto: NODE_CRYPTO,
+      clock: () => performance.now(),
+      progress: (line) => console.error(line),
+    });
+    await say(json ? `${JSON.stringify(report)}\n` : inWords(report));
+    return { sound: 0, unreadable: 1, tampered: 2 }[(report satisfies VerifyReport).status];
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : 'export cannot be read or written');
+    return 1;
+  }
+}
+
+const say = (text: string): Promise<void> =>
+  new Promise((written) => process.stdout.write(text, () => written()));
+
+async function writeFrom(dataDir: string, folder: string): Promise<number> {
+  const lacking = lacksKeys(dataDir);
+  if (lacking) throw new Error(lacking);
+  const machine = machineOf(dataDir);
+  const profile = readFabricProfile(fabricProfilePath(machine));
+  const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'reader' } });
+  const connection = connect(verifierUrl(machine), { max: 2, name: 'rehab-export', statementSeconds: 600 });
+  const say = (line: string): void => console.error(line);
+  try {
+    const { serviceCertificates, revocations, now } = evidenceFrom(machine, connection.db, chain, say);
+    const { publicKey } = logSigner(machine.secrets.logSeed);
+    return await writeExport(
+      {
+        db: connection.db,
+        serviceCertificates,
+        revocations,
+        now,
+        progress: say,
+        anchored: async () => (await newestCheckpoint(connection.db)).anchored ?? 0,
+        blockHeight: () => chain.blockHeight('hospital'),
+        block: (number) => chain.block('hospital', number),
+        trust: `${JSON.stringify({
+          origin: LOG_ORIGIN,
+          log: formatVerifierKey(LOG_ORIGIN, publicKey, nodeHashing.hash),
+          witnesses: {},
+          roots: Object.fromEntries(
+            ORGANISATIONS.map((name) => [
+              name,
+              readFileSync(profile.organisations[name].ca.rootPath, 'utf8'),
+            ]),
+          ),
+          channel: CHANNEL,
+          genesis: hashBefore(await chain.block('hospital', 1)),
+        })}\n`,
+      },
+      folder,
+    );
+  } finally {
+    chain.close();
+    await connection.close();
+  }
+}

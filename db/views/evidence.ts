@@ -1,0 +1,63 @@
+// Station 1, reads for evidence: a case's entries with their places, the checkpoint that covers them, and what was signed. Bytes
+// as they are stored; who may see what is judged by the caller.
+import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
+import type { Organisation } from '../../domain/consortium.ts';
+import type { Database } from '../connection.ts';
+import { auditEntries, certificates, logCheckpoints, logLeaves, persons, statements } from '../schema.ts';
+
+/** A case's entries by version, each with its place in the log or null. */
+export async function evidenceEntries(db: Database, caseId: string) {
+  return await db
+    .select({
+      id: auditEntries.id,
+      body: auditEntries.body,
+      signature: auditEntries.signature,
+      index: logLeaves.index,
+    })
+    .from(auditEntries)
+    .leftJoin(logLeaves, eq(logLeaves.entryId, auditEntries.id))
+    .where(and(eq(auditEntries.subjectKind, 'case'), eq(auditEntries.subjectId, caseId)))
+    .orderBy(asc(auditEntries.subjectVersion));
+}
+
+/** The newest checkpoint. */
+export async function checkpointFor(db: Database): Promise<{ size: number; note: string } | undefined> {
+  const [row] = await db
+    .select({ size: logCheckpoints.size, note: logCheckpoints.note })
+    .from(logCheckpoints)
+    .where(gt(logCheckpoints.size, 0))
+    .orderBy(desc(logCheckpoints.size))
+    .limit(1);
+  return row;
+}
+
+/** What was signed in a case, still sealed, by entry. */
+export async function sealedStatements(db: Database, caseId: string) {
+  return await db
+    .select({ entryId: statements.entryId, sealed: statements.sealed })
+    .from(statements)
+    .where(eq(statements.caseId, caseId));
+}
+
+/** Certificates with these fingerprints, PEM. */
+export async function certificatesNamed(db: Database, fingerprints: readonly string[]): Promise<string[]> {
+  if (fingerprints.length === 0) return [];
+  const rows = await db
+    .select({ pem: certificates.pem })
+    .from(certificates)
+    .where(inArray(certificates.fingerprint, [...fingerprints]));
+  return rows.map(({ pem }) => pem);
+}
+
+/** People by id, as the service names them today. */
+export async function namesOf(
+  db: Database,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, { name: string; organisation: Organisation | null }>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db
+    .select({ id: persons.id, name: persons.name, organisation: persons.organisation })
+    .from(persons)
+    .where(inArray(persons.id, [...ids]));
+  return new Map(rows.map(({ id, ...named }) => [id, named]));
+}

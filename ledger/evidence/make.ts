@@ -1,0 +1,111 @@
+// Station 7, evidence: puts one subject's evidence together from what the stores hold. Opens a field only where its value still is
+// what the entry recorded and whoever asks may see it; everything else stays a digest. Judges nothing: that is check.ts.
+import type { Hashing } from '../entry.ts';
+import { columnOpening, columnTextDigest, readEntry, subjectPseudonym } from '../entry.ts';
+import { type ReadTile, tileTree } from '../tiles.ts';
+import { type Evidence, type EvidenceBlock, type EvidenceEntry, type Opening, toBase64 } from './format.ts';
+
+/** An entry as it is stored, with its place in the log when it has one. */
+export interface SourceEntry {
+  readonly id: string;
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly index: number | null;
+}
+
+/** Where evidence comes from. */
+export interface EvidenceSources {
+  readonly origin: string;
+  readonly madeAt: Date;
+  readonly hashing: Hashing;
+  readonly subject: { readonly kind: string; readonly id: string };
+  /** Key of the subject's digests. */
+  readonly digestKey: Uint8Array;
+  /** The checkpoint everything is proved under, with the cosignatures there are. */
+  readonly checkpoint: { readonly size: number; readonly note: string };
+  readonly tile: ReadTile;
+  /** The subject's entries, by version from the first. */
+  readonly entries: readonly SourceEntry[];
+  /** Canonical text of every column of these rows that is not null, as they are now; by row and column. */
+  rows(table: string, keys: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>;
+  mayOpen(table: string, column: string): boolean;
+  /** What was signed, by entry; only where it may be shown. */
+  statements(): Promise<ReadonlyMap<string, string>>;
+  readonly certificates: readonly string[];
+  readonly revocations: readonly string[];
+  readonly parameters: readonly { readonly version: string; readonly set: string }[];
+  /** Blocks that wrote these leaves, each once; fewer when they cannot be had now. */
+  blocks(indexes: readonly number[]): Promise<readonly EvidenceBlock[]>;
+}
+
+/** Makes the evidence. Entries that the checkpoint does not cover, and all after them, are counted and left out. */
+export async function makeEvidence(sources: EvidenceSources): Promise<Evidence> {
+  const { checkpoint, hashing, subject, digestKey } = sources;
+  const uncovered = sources.entries.findIndex(({ index }) => index === null || index >= checkpoint.size);
+  const covered = uncovered < 0 ? sources.entries : sources.entries.slice(0, uncovered);
+  const tree = tileTree(sources.tile, checkpoint.size, hashing.hash);
+  const openings = await openingsOf(sources, covered);
+  const statements = await sources.statements();
+  const entries: EvidenceEntry[] = [];
+  for (const { id, body, signature, index } of covered)
+    if (index !== null)
+      entries.push({
+        body: toBase64(body),
+        signature: toBase64(signature),
+        index,
+        proof: (await tree.inclusion(index)).map(toBase64),
+        openings: openings.get(id) ?? [],
+        statement: statements.get(id) ?? null,
+      });
+  return {
+    format: 'rehab-evidence',
+    v: 1,
+    madeAt: sources.madeAt.toISOString(),
+    origin: sources.origin,
+    subject: {
+      kind: subject.kind,
+      pseudonym: subjectPseudonym(digestKey, subject.kind, subject.id, hashing),
+    },
+    checkpoint: checkpoint.note,
+    entries,
+    waiting: sources.entries.length - covered.length,
+    certificates: sources.certificates,
+    revocations: sources.revocations,
+    parameters: sources.parameters,
+    blocks: await sources.blocks(entries.map(({ index }) => index)),
+  };
+}
+
+/** Openings by entry: of every field whose value now is what the entry recorded, and that may be opened. */
+async function openingsOf(
+  { hashing, digestKey, rows, mayOpen }: EvidenceSources,
+  covered: readonly SourceEntry[],
+): Promise<ReadonlyMap<string, readonly Opening[]>> {
+  const read = covered.flatMap(({ body }) => {
+    const one = readEntry(body);
+    return 'entry' in one ? [one.entry] : [];
+  });
+  const wanted = new Map<string, Set<string>>();
+  for (const { table, key } of read.flatMap(({ changes }) => changes))
+    wanted.set(table, (wanted.get(table) ?? new Set()).add(key));
+  const now = new Map(
+    await Promise.all(
+      [...wanted].map(async ([table, keys]) => [table, await rows(table, [...keys])] as const),
+    ),
+  );
+  return new Map(
+    read.map(({ id, changes }) => [
+      id,
+      changes.flatMap(({ table, key, columns }) =>
+        Object.entries(columns).flatMap(([column, digest]): Opening[] => {
+          const value = mayOpen(table, column) ? now.get(table)?.get(key)?.get(column) : undefined;
+          if (value === undefined) return [];
+          if (columnTextDigest(digestKey, id, table, key, column, value, hashing) !== digest) return [];
+          return [
+            { table, key, column, value, opening: columnOpening(digestKey, id, table, key, column, hashing) },
+          ];
+        }),
+      ),
+    ]),
+  );
+}

@@ -1,0 +1,283 @@
+// Evidence of whole cases: made from a real database, checked by the same modules in Node, and refused with the reason for one changed
+// byte of anything that is signed, for a missing piece, and for everything consistent in itself under other keys.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canonicalJson } from '../../ledger/canonical.ts';
+import { readCertificate } from '../../ledger/certificates.ts';
+import { checkEvidence, STEPS, type StepName } from '../../ledger/evidence/check.ts';
+import {
+  type Evidence,
+  fromBase64,
+  NotEvidence,
+  readEvidence,
+  readEvidenceTrust,
+  toBase64,
+} from '../../ledger/evidence/format.ts';
+import { packEvidence, unpackEvidence } from '../../ledger/evidence/zip.ts';
+import { createEvidenceWorld, type EvidenceWorld, NODE } from './world.ts';
+
+/** The same shape, to be altered; what is asked for is there, or the test fails where it looks. */
+type Changeable<T> = T extends readonly (infer One)[]
+  ? Changeable<One>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Changeable<T[K]> }
+    : T;
+
+const entryOf = (evidence: Changeable<Evidence>, at: number) => {
+  const entry = evidence.entries[at];
+  if (!entry) throw new Error(`no such entry: ${at}`);
+  return entry;
+};
+const openingOf = (evidence: Changeable<Evidence>) => {
+  const [opening] = entryOf(evidence, 0).openings;
+  if (!opening) throw new Error('nothing is opened');
+  return opening;
+};
+
+let w: EvidenceWorld;
+let caseId: string;
+let sound: Evidence;
+beforeAll(async () => {
+  w = await createEvidenceWorld();
+  [caseId = ''] = await w.live(['approved', 'refused']);
+  sound = await w.evidence(caseId);
+});
+afterAll(async () => {
+  await w.close();
+});
+
+const check = (evidence: Evidence, trust = w.trust) => checkEvidence(evidence, trust, NODE);
+const outcomes = async (evidence: Evidence, trust = w.trust) =>
+  Object.fromEntries((await check(evidence, trust)).steps.map(({ name, outcome }) => [name, outcome]));
+/** The sound evidence with one thing changed. */
+const but = (change: (evidence: Changeable<Evidence>) => unknown): Evidence => {
+  const copy = structuredClone(sound) as Changeable<Evidence>;
+  change(copy);
+  return copy;
+};
+
+describe('sound evidence', () => {
+  test('holds in every step', async () => {
+    const verdict = await check(sound);
+    expect(verdict.steps.map(({ name, outcome }) => [name, outcome])).toEqual(
+      STEPS.map((name) => [name, 'holds']),
+    );
+    expect(verdict.verdict).toBe('holds');
+    expect(verdict.cosigned.map(({ organisation }) => organisation)).toEqual([
+      'administration',
+      'hospital',
+      'association',
+    ]);
+    expect(sound.entries.length).toBeGreaterThan(15);
+    expect(sound.entries.some(({ statement }) => statement?.startsWith('I do this'))).toBe(true);
+  });
+
+  test('reads back from its file as it was written', async () => {
+    const { bytes, name } = await w.file(caseId);
+    expect(name).toMatch(/^evidence-RC-[0-9A-Z]{4}-[0-9A-Z]{2}\.zip$/);
+    const read = readEvidence(unpackEvidence(bytes));
+    expect((await check(read)).verdict).toBe('holds');
+    expect(readEvidenceTrust(Buffer.from(JSON.stringify(w.trust)))).toEqual(w.trust);
+  });
+
+  test('opens to readers without clinical rights what the pages show them, and nothing else', async () => {
+    const plain = await w.evidence(caseId, false);
+    const opened = new Set(
+      plain.entries.flatMap(({ openings }) => openings.map((o) => `${o.table}.${o.column}`)),
+    );
+    expect(opened).toContain('cases.state');
+    for (const place of opened) expect(place).toMatch(/^(cases|tasks|clocks|decisions|case_relations)\./);
+    for (const never of ['decisions.reasons', 'decisions.details', 'case_relations.person_id'])
+      expect(opened).not.toContain(never);
+    expect(plain.entries.every(({ statement }) => statement === null)).toBe(true);
+    expect((await check(plain)).verdict).toBe('holds');
+    expect((await outcomes(plain)).statements).toBe('open');
+  });
+
+  test('says truthfully how many members cosigned', async () => {
+    const none = but((e) => {
+      e.checkpoint = `${e.checkpoint.split('\n').slice(0, 5).join('\n')}\n`;
+    });
+    const verdict = await check(none);
+    expect(verdict.steps[1]).toMatchObject({
+      outcome: 'open',
+      says: 'Cosigned by 0 of 3 members; 2 are needed',
+    });
+    const one = but((e) => {
+      e.checkpoint = `${e.checkpoint.split('\n').slice(0, 6).join('\n')}\n`;
+    });
+    expect((await check(one)).steps[1]?.says).toBe('Cosigned by 1 of 3 members; 2 are needed');
+  });
+
+  test('counts entries that had no place yet', async () => {
+    const waiting = await w.evidence(caseId);
+    expect(waiting.waiting).toBe(0);
+    expect((await outcomes(but((e) => (e.waiting = 2)))).inclusion).toBe('open');
+  });
+});
+
+describe('what is signed', () => {
+  /** Every byte of a text in base64, flipped one at a time (some of many). */
+  const flips = (text: string, every: number): string[] => {
+    const bytes = fromBase64(text) ?? new Uint8Array(0);
+    const changed: string[] = [];
+    for (let at = 0; at < bytes.length; at += every) {
+      const copy = bytes.slice();
+      copy[at] = (copy[at] as number) ^ (1 << (at % 8));
+      changed.push(toBase64(copy));
+    }
+    return changed;
+  };
+  const refusedBy = async (evidence: Evidence): Promise<StepName[]> => {
+    const verdict = await check(evidence);
+    expect(verdict.verdict).toBe('refused');
+    for (const { outcome, says } of verdict.steps)
+      if (outcome === 'wrong') expect(says.length).toBeGreaterThan(10);
+    return verdict.steps.flatMap(({ name, outcome }) => (outcome === 'wrong' ? [name] : []));
+  };
+
+  test('an entry: one byte changed is refused, with the entry’s number', async () => {
+    const at = 4;
+    for (const body of flips(sound.entries[at]?.body ?? '', 23)) {
+      const evidence = but((e) => (entryOf(e, at).body = body));
+      const by = await refusedBy(evidence);
+      expect(by).toContain('inclusion');
+      expect((await check(evidence)).steps[2]?.says).toContain(`Entry ${at + 1}`);
+    }
+  }, 120_000);
+
+  test('the service’s signature, a proof, a place', async () => {
+    for (const signature of flips(sound.entries[2]?.signature ?? '', 16))
+      expect(await refusedBy(but((e) => (entryOf(e, 2).signature = signature)))).toEqual(['service']);
+    for (const hash of flips(sound.entries[2]?.proof[1] ?? '', 8))
+      expect(await refusedBy(but((e) => (entryOf(e, 2).proof[1] = hash)))).toEqual(['inclusion']);
+    expect(await refusedBy(but((e) => (entryOf(e, 2).index += 1)))).toContain('inclusion');
+    expect(await refusedBy(but((e) => entryOf(e, 2).proof.pop()))).toEqual(['inclusion']);
+  });
+
+  test('the checkpoint and its cosignatures', async () => {
+    const { checkpoint } = sound;
+    for (let at = 0; at < checkpoint.length; at += 7) {
+      const changed = `${checkpoint.slice(0, at)}${checkpoint[at] === 'x' ? 'y' : 'x'}${checkpoint.slice(at + 1)}`;
+      const verdict = await check(but((e) => (e.checkpoint = changed)));
+      // A signature line whose key’s name was changed is nobody’s that is trusted: then it does not count.
+      const lost = verdict.steps[1]?.outcome !== 'holds' || verdict.cosigned.length < 3;
+      expect([at, verdict.verdict === 'refused' || lost]).toEqual([at, true]);
+    }
+  });
+
+  test('a statement, a value, an opening', async () => {
+    const signed = sound.entries.findIndex(({ statement }) => statement !== null);
+    expect(await refusedBy(but((e) => (entryOf(e, signed).statement += ' ')))).toEqual(['statements']);
+    const silent = sound.entries.findIndex(({ statement }) => statement === null);
+    expect(await refusedBy(but((e) => (entryOf(e, silent).statement = 'I said so')))).toEqual(['statements']);
+    for (const field of ['table', 'key', 'column', 'opening', 'value'] as const)
+      expect(await refusedBy(but((e) => (openingOf(e)[field] += '0')))).toEqual(['openings']);
+    // The end of the opening is not the beginning of the value.
+    expect(
+      await refusedBy(
+        but((e) => {
+          const one = openingOf(e);
+          one.value = one.opening.at(-1) + one.value;
+          one.opening = one.opening.slice(0, -1);
+        }),
+      ),
+    ).toEqual(['openings']);
+    expect(await refusedBy(but((e) => entryOf(e, 0).openings.push(structuredClone(openingOf(e)))))).toEqual([
+      'openings',
+    ]);
+  });
+
+  test('certificates and revocation lists', async () => {
+    for (const at of sound.certificates.keys()) {
+      const lines = (sound.certificates[at] ?? '').split('\n');
+      const middle = Math.floor(lines.length / 2);
+      const line = lines[middle] ?? '';
+      lines[middle] = `${line.slice(0, 10)}${line[10] === 'A' ? 'B' : 'A'}${line.slice(11)}`;
+      await refusedBy(but((e) => (e.certificates[at] = lines.join('\n'))));
+      await refusedBy(but((e) => e.certificates.splice(at, 1)));
+    }
+    expect((await outcomes(but((e) => (e.revocations = [])))).persons).toBe('open');
+    const forged = sound.revocations[1]?.replace(/\n(.{20})./, (_, kept) => `\n${kept}X`) ?? '';
+    expect(await refusedBy(but((e) => (e.revocations[1] = forged)))).toContain('service');
+  });
+
+  test('entries left out, moved, doubled, or another’s', async () => {
+    expect(await refusedBy(but((e) => e.entries.splice(3, 1)))).toEqual(['order']);
+    expect(await refusedBy(but((e) => e.entries.shift()))).toContain('order');
+    expect(await refusedBy(but((e) => e.entries.reverse()))).toContain('order');
+    expect(
+      await refusedBy(but((e) => e.entries.push(structuredClone(entryOf(e, e.entries.length - 1))))),
+    ).toEqual(['order']);
+    expect(await refusedBy(but((e) => (e.entries = [])))).toEqual(['inclusion']);
+    expect(await refusedBy(but((e) => (e.subject.pseudonym = 'somebody')))).toEqual(['order']);
+    expect(await refusedBy(but((e) => (e.origin = 'other/log')))).toEqual(['checkpoint']);
+  });
+});
+
+describe('trust', () => {
+  test('a whole world of its own, consistent in itself, is refused under the trust of another', async () => {
+    const other = await createEvidenceWorld();
+    try {
+      const [mine = ''] = await other.live(['refused']);
+      const evidence = await other.evidence(mine);
+      expect((await checkEvidence(evidence, other.trust, NODE)).verdict).toBe('holds');
+      const verdict = await check(evidence);
+      expect(verdict.verdict).toBe('refused');
+      expect(verdict.steps.filter(({ outcome }) => outcome === 'wrong').map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['checkpoint', 'service', 'persons']),
+      );
+      // Each root of trust by itself is enough to refuse it.
+      for (const part of ['log', 'roots'] as const)
+        expect((await checkEvidence(evidence, { ...other.trust, [part]: w.trust[part] }, NODE)).verdict).toBe(
+          'refused',
+        );
+      const witnessed = await checkEvidence(evidence, { ...other.trust, witnesses: w.trust.witnesses }, NODE);
+      expect(witnessed.cosigned).toEqual([]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('a certificate that was revoked before the decision counts no more', async () => {
+    const [mine = ''] = await w.live(['refused']);
+    const evidence = await w.evidence(mine);
+    expect((await outcomes(evidence)).persons).toBe('holds');
+    const serial = readCertificate(evidence.certificates.at(-1) ?? '')?.serial ?? '';
+    w.authorities.hospital.revoke(serial, new Date(Date.now() - 86_400_000));
+    const after = await w.evidence(mine);
+    expect((await check(after)).steps.find(({ name }) => name === 'persons')).toMatchObject({
+      outcome: 'wrong',
+      says: expect.stringContaining('revoked'),
+    });
+  });
+});
+
+describe('files', () => {
+  test.each([
+    ['nothing', ''],
+    ['no JSON', 'hello'],
+    ['another format', '{"format":"other"}'],
+    ['a name twice', '{"v":1,"v":1}'],
+    ['a cut zip', 'PK\u0003\u0004rest'],
+  ])('%s is refused in words', (_, text) => {
+    expect(() => readEvidence(unpackEvidence(Buffer.from(text)))).toThrow(NotEvidence);
+  });
+
+  test('one field more or less is another format', () => {
+    for (const name of Object.keys(sound)) {
+      const { [name as keyof Evidence]: __, ...less } = sound;
+      expect(() => readEvidence(Buffer.from(canonicalJson(less)))).toThrow(NotEvidence);
+    }
+    expect(() => readEvidence(Buffer.from(canonicalJson({ ...sound, more: 1 })))).toThrow(NotEvidence);
+  });
+
+  test('a zip that claims to be small and unfolds to much is not unpacked', () => {
+    const bomb = packEvidence({
+      'README.txt': '',
+      'evidence.json': 'a'.repeat(80 * 1024 * 1024),
+      'report.html': '',
+      'verify.html': '',
+    });
+    expect(() => unpackEvidence(bomb)).toThrow(NotEvidence);
+  });
+});
