@@ -20,7 +20,7 @@ export const REFUSAL_CODES = [
   'duplicate', // the same thing is already there
   'unsigned', // the act needs a personal signature and carries none
   'signature-wrong', // the signature is not this person's over this act and this statement
-  'certificate-invalid', // the certificate is unknown, revoked, over, or of another authority
+  'certificate-not-good', // the certificate is unknown, revoked, over, or of another authority
   'statement-old', // the text was put before the person too long ago
   'not-delivered', // it could not be brought to the case in all that time, and nothing was done
 ] as const;
@@ -66,6 +66,6 @@ export const RECORDED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>(
   'key-unbound',
   'unsigned',
   'signature-wrong',
-  'certificate-invalid',
+  'certificate-not-good',
   'not-delivered',
 ]);

@@ -111,7 +111,7 @@ export function signatureRefusal(
 ): Refusal | undefined {
   const fault = faultOfSigned(signed, act, given);
   if (!fault) return undefined;
-  return refuse(CERTIFICATE_FAULTS.has(fault) ? 'certificate-invalid' : 'signature-wrong', {
+  return refuse(CERTIFICATE_FAULTS.has(fault) ? 'certificate-not-good' : 'signature-wrong', {
     detail: { fault },
   });
 }

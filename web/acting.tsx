@@ -7,6 +7,7 @@ import type { ActInput } from '../domain/acts.ts';
 import type { Action } from '../domain/lifecycle.ts';
 import { keyBelongs, makeOperationKey } from '../domain/operation-key.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import type { SignedAct } from '../ledger/envelope.ts';
 import type { Done } from '../workflows/messages.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import { wantsFragment } from './layout.tsx';
@@ -27,6 +28,8 @@ export interface Acting<A extends Action> {
   readonly caseId?: string;
   readonly task?: { readonly id: string; readonly claim: number };
   readonly values: ActInput<A>;
+  /** What the person signed, for acts that need it. */
+  readonly signed?: SignedAct;
   /** The form again with what was typed. `notice` stands above it, `key` is a new one when the old one is used up. */
   readonly again: (answer: {
     status: 409 | 422 | 503;
@@ -58,7 +61,7 @@ export async function answerAct<A extends Action>(
   deps: WebDeps,
   acting: Acting<A>,
 ): Promise<Response> {
-  const { action, asking, key, caseId, task, values } = acting;
+  const { action, asking, key, caseId, task, values, signed } = acting;
   const target = task?.id ?? caseId ?? 'new';
   const about = { ...(caseId ? { caseId } : {}), ...(task ? { taskId: task.id } : {}) };
   const unbound = await keyRefusal(deps, asking, action, target, key, about);
@@ -70,6 +73,7 @@ export async function answerAct<A extends Action>(
     values,
     ...(caseId ? { caseId } : {}),
     ...(task ? { task } : {}),
+    ...(signed ? { signed } : {}),
   });
   const t = wordsFor(c, deps);
   if (isRefusal(outcome)) {

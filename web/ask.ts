@@ -15,11 +15,12 @@ import type { ActInput } from '../domain/acts.ts';
 import { TASK_QUEUE } from '../domain/consortium.ts';
 import { caseWorkflowId, uuidFrom } from '../domain/ids.ts';
 import type { Action } from '../domain/lifecycle.ts';
-import { sealContext } from '../domain/operation-key.ts';
+import { sealContext, signedContext } from '../domain/operation-key.ts';
 import { refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
 import { canonicalJson } from '../ledger/canonical.ts';
-import { type KeyRing, type KeyStore, open, seal } from '../ledger/record-key.ts';
+import type { SignedAct } from '../ledger/envelope.ts';
+import { type KeyRing, type KeyStore, open, type RecordKey, seal } from '../ledger/record-key.ts';
 import type { Recorder } from '../ledger/recorded.ts';
 import { type ActRequest, type Answer, actUpdate, type CaseStart } from '../workflows/messages.ts';
 import { keepSent } from './outbox.ts';
@@ -37,6 +38,8 @@ export interface ActOf<A extends Action> {
   readonly task?: { readonly id: string; readonly claim: number };
   /** Checked values, as `readActValues` gave them. */
   readonly values: ActInput<A>;
+  /** What the person signed, for acts that need it. */
+  readonly signed?: SignedAct;
 }
 
 export interface Ask {
@@ -67,6 +70,33 @@ const STARTS: ReadonlySet<Action> = new Set(['submit-application', 'reopen']);
 /** The case id of a new application: the same key is the same case, however often it is sent. */
 export const caseIdFor = (secret: string, key: string): string =>
   uuidFrom(createHmac('sha256', secret).update(`case\n${key}`).digest());
+
+/** An act as it travels: what is clinical in it sealed under the case key. */
+export function sealedRequest<A extends Action>(
+  caseKey: RecordKey,
+  act: {
+    readonly key: string;
+    readonly action: A;
+    readonly caseId: string;
+    readonly asking: Asking;
+    readonly task: { readonly id: string; readonly claim: number } | null;
+    readonly values: ActInput<A>;
+    readonly signed?: SignedAct | undefined;
+  },
+): ActRequest<A> {
+  const { key, action, caseId, asking, task, values, signed } = act;
+  const sealed = (plain: unknown, context: string): string =>
+    Buffer.from(seal(caseKey, Buffer.from(JSON.stringify(plain)), context)).toString('base64');
+  return {
+    key,
+    action,
+    caseId,
+    actor: { person: asking.person, role: asking.role, actingFor: null },
+    task,
+    sealed: sealed(values, sealContext(caseId, action, key)),
+    ...(signed ? { signed: sealed(signed, signedContext(caseId, action, key)) } : {}),
+  };
+}
 
 export function createAsk(deps: AskDeps): Ask {
   const { client } = deps;
@@ -162,23 +192,19 @@ export function createAsk(deps: AskDeps): Ask {
   }
 
   return {
-    async act({ key, action, asking, caseId: known, task, values }) {
+    async act({ key, action, asking, caseId: known, task, values, signed }) {
       const caseId = known ?? caseIdFor(deps.caseIdSecret, key);
       // The key exists before anything is sealed under it, and is durable before anything is sent.
       if (!known) await deps.keyStore.create('case', caseId);
-      const sealed = seal(
-        await deps.keys.of('case', caseId),
-        Buffer.from(JSON.stringify(values)),
-        sealContext(caseId, action, key),
-      );
-      const request: ActRequest = {
+      const request = sealedRequest(await deps.keys.of('case', caseId), {
         key,
         action,
         caseId,
-        actor: { person: asking.person, role: asking.role, actingFor: null },
+        asking,
         task: task ?? null,
-        sealed: Buffer.from(sealed).toString('base64'),
-      };
+        values,
+        signed,
+      });
       // What would start a run is looked for first: sent again after the case has ended, it would wake a run for nothing.
       const earlier = STARTS.has(action) ? await storedAnswer(request) : undefined;
       if (earlier) return earlier;

@@ -4,10 +4,12 @@ import type { Database } from '../db/connection.ts';
 import type { KeyedHash } from '../domain/operation-key.ts';
 import type { Parameters } from '../domain/parameters.ts';
 import type { Role } from '../domain/roles.ts';
+import type { CaRoots } from '../ledger/personal.ts';
 import type { KeyRing, KeyStore } from '../ledger/record-key.ts';
 import type { Recorder } from '../ledger/recorded.ts';
 import type { Ask } from './ask.ts';
 import type { Verifying } from './audit/verifying.ts';
+import type { Members } from './keys/members.ts';
 import type { LiveFeed } from './live/feed.ts';
 import type { Text } from './text/text.ts';
 
@@ -32,12 +34,21 @@ export interface WebDeps {
     caseId: string,
     options: { readonly care: boolean; readonly t: Text },
   ) => Promise<{ readonly name: string; readonly bytes: Uint8Array } | undefined>;
+  /** Without it no act is signed, and none asks for it. */
+  readonly signing?: SigningDeps;
   readonly settings: WebSettings;
   readonly now: () => Date;
   /** Told of every fault with the request's id; the person sees the id and nothing else (O8). */
   readonly note: (fault: { requestId: string; path: string; error: unknown }) => void;
   /** Whether each engine answers; asked by /readyz and the board. */
   readonly health: () => Promise<Health>;
+}
+
+/** What personal signatures are made and judged with. */
+export interface SigningDeps {
+  /** Whom a person's certificate must come from. */
+  readonly roots: CaRoots;
+  readonly members: Members;
 }
 
 export interface Health {

@@ -18,6 +18,11 @@ export const paths = {
   draft: (id: string) => `/tasks/${id}/draft`,
   check: (id: string) => `/tasks/${id}/check`,
   decide: (id: string) => `/tasks/${id}/decide`,
+  sign: (id: string) => `/tasks/${id}/sign`,
+  signReopening: (id: string) => `/cases/${id}/reopen/sign`,
+  signatures: '/signatures',
+  keys: '/keys',
+  certificates: '/certificates',
   cases: '/cases',
   case: (id: string, section: CaseSection = 'overview') =>
     section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,
@@ -40,6 +45,10 @@ export const paths = {
   ask: (operation: string) => `/ask/${operation}`,
   receipt: (operation: string) => `/receipts/${operation}`,
 } as const;
+
+/** An address of our own to come back to; anything else leads to the start. */
+export const ownPath = (path: string): string =>
+  /^\/(?!\/)[\w\-./]*$/.test(path) && !path.includes('..') ? path : '/';
 
 /** Where a person lands after signing in (UI.md section 3). */
 export function landingOf(role: Role): string {

@@ -1,8 +1,9 @@
 // Station 1 to 4, the web's only way to write (DESIGN.md section 9, 9): claims, refusals, disclosures, sessions' entries.
 // The case's state changes by Updates alone. Each ends in `recorded()` under the web's database role.
-import { insert } from '../db/change.ts';
-import { caseFacts, readCaseFacts, roleStillHeld, ruleFacts } from '../db/writes/case-facts.ts';
+import { insert, type Row, update } from '../db/change.ts';
+import { caseFacts, readCaseFacts, roleStillHeld, rowFrom, ruleFacts } from '../db/writes/case-facts.ts';
 import { type Claimed, claimPlan, handBackPlan } from '../db/writes/claims.ts';
+import type { Organisation } from '../domain/consortium.ts';
 import type { AuditEvent } from '../domain/events.ts';
 import type { Actor } from '../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
@@ -177,4 +178,91 @@ export async function recordEvent(
       answer,
     }),
   );
+}
+
+/** A certificate that a member gave to a person, as it is recorded. */
+export interface IssuedCertificate {
+  readonly fingerprint: string;
+  readonly person: string;
+  readonly organisation: Organisation;
+  readonly role: Role;
+  readonly pem: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+
+/** Records a person's certificate, once. From then on their signatures by its key count. */
+export async function recordCertificate(
+  recorder: Recorder,
+  asking: Asking,
+  given: IssuedCertificate,
+): Promise<void> {
+  const { fingerprint, person, organisation, role, pem, notBefore, notAfter } = given;
+  await recorded(
+    recorder,
+    {
+      key: `certificate-${fingerprint}`,
+      action: 'certificate.issue',
+      inputDigest: fingerprint,
+      subject: { kind: 'person', id: person },
+      actor: asking,
+    },
+    { text: 'SELECT null::json', params: [] },
+    (_, { at, newId }) => ({
+      event: 'certificate.issued',
+      changes: [
+        insert('certificates', {
+          id: newId(),
+          fingerprint,
+          personId: person,
+          organisation,
+          role,
+          pem,
+          notBefore,
+          notAfter,
+          issuedAt: at,
+          revokedAt: null,
+          revocationReason: null,
+        }),
+      ],
+      answer: { kind: 'issued' },
+    }),
+  );
+}
+
+/**
+ * Ends a certificate from now on: no decision that is written after this counts its signature. The person is the subject.
+ * @returns from when it counts no more; undefined when there is no such certificate
+ */
+export async function recordRevocation(
+  recorder: Recorder,
+  asking: { readonly person: string; readonly role: Role | 'service' },
+  certificate: { readonly fingerprint: string; readonly personId: string },
+  reason: string,
+): Promise<string | undefined> {
+  const { answer } = await recorded(
+    recorder,
+    {
+      key: `revocation-${certificate.fingerprint}`,
+      action: 'certificate.revoke',
+      inputDigest: certificate.fingerprint,
+      subject: { kind: 'person', id: certificate.personId },
+      actor: asking,
+    },
+    {
+      text: 'SELECT to_jsonb(c) FROM certificates c WHERE c.fingerprint = $1',
+      params: [certificate.fingerprint],
+    },
+    (json, { at }) => {
+      const row = rowFrom<Row<'certificates'>>(json as Record<string, unknown> | null);
+      if (!row) return refuse('unknown');
+      if (row.revokedAt !== null) return { unchanged: { kind: 'revoked', at: row.revokedAt } };
+      return {
+        event: 'certificate.revoked',
+        changes: [update('certificates', { ...row, revokedAt: at, revocationReason: reason })],
+        answer: { kind: 'revoked', at },
+      };
+    },
+  );
+  return (answer as { at?: string }).at;
 }

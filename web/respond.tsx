@@ -37,7 +37,7 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'conflict-of-duties':
     case 'unsigned':
     case 'signature-wrong':
-    case 'certificate-invalid':
+    case 'certificate-not-good':
       return 403;
     case 'unknown':
       return 404;

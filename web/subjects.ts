@@ -7,6 +7,7 @@ import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence/routes.ts';
 import { helpRoutes } from './help/routes.tsx';
+import { keyRoutes } from './keys/routes.tsx';
 import { liveRoutes } from './live/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
 import { operationRoutes } from './operations/routes.tsx';
@@ -15,6 +16,7 @@ import { queueRoutes } from './queue/routes.tsx';
 import type { Routes } from './routes.ts';
 import { settingsRoutes } from './settings/routes.tsx';
 import { signInRoutes } from './sign-in/routes.tsx';
+import { signatureRoutes } from './signatures/routes.tsx';
 import { taskRoutes } from './tasks/routes.tsx';
 
 /** Every subject's routes. */
@@ -34,4 +36,6 @@ export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   operationRoutes,
   queueRoutes,
   taskRoutes,
+  keyRoutes,
+  signatureRoutes,
 ];

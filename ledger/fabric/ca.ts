@@ -3,6 +3,9 @@
 // Must never log a secret, and never talk to a CA whose TLS root is not the organisation's own.
 import { createHash, createPrivateKey, createPublicKey, sign, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
+import { certificationRequest, certificationRequestToSign } from '../certification-request.ts';
+import { derFromP1363 } from '../der.ts';
+import type { Authority } from '../member/enrolment.ts';
 
 /** Where an organisation's CA answers. `tlsCa` is PEM. */
 export type CaAddress = { readonly url: string; readonly name: string; readonly tlsCa: string };
@@ -20,25 +23,6 @@ export class CaTrouble extends Error {
 /** Fabric CA's answer to a name that it knows already (lib/caerrors: ErrIdentityAlreadyRegistered). */
 const ALREADY_REGISTERED = 74;
 const CA_TIMEOUT_MS = 10_000;
-
-/**
- * The bytes of a certification request (RFC 2986) that the holder of the key must sign with ECDSA and SHA-256.
- * `publicKey` is the key's SubjectPublicKeyInfo, DER. The CA puts its own name for the holder in the certificate.
- */
-export function certificationRequestToSign(commonName: string, publicKey: Uint8Array): Uint8Array {
-  const name = der(0x30, der(0x31, der(0x30, COMMON_NAME, der(0x0c, new TextEncoder().encode(commonName)))));
-  return der(0x30, der(0x02, Uint8Array.of(0)), name, publicKey, der(0xa0));
-}
-
-/** The signed request as PEM. `signature` is ECDSA in DER, as Node makes it (WebCrypto's 64 bytes must be wrapped). */
-export function certificationRequest(toSign: Uint8Array, signature: Uint8Array): string {
-  const body = der(0x30, toSign, der(0x30, ECDSA_WITH_SHA256), der(0x03, Uint8Array.of(0), signature));
-  const lines =
-    Buffer.from(body)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
-}
 
 /** A request for a key at hand: `privateKey` is PEM, P-256. */
 export function certificationRequestFor(commonName: string, privateKey: string): string {
@@ -94,6 +78,42 @@ export async function register(
   }
 }
 
+/** Puts every certificate of a name on the authority's revocation list, and lets it enrol no more. May be repeated. */
+async function revokeName(
+  ca: CaAddress,
+  registrar: { readonly certificate: string; readonly privateKey: string },
+  id: string,
+): Promise<void> {
+  const body = { caname: ca.name, id, reason: 'unspecified' };
+  await ask(ca, '/api/v1/revoke', (path, text) => token(registrar, path, text), body);
+}
+
+/** The authority's signed revocation list, PEM. */
+async function revocationList(
+  ca: CaAddress,
+  registrar: { readonly certificate: string; readonly privateKey: string },
+): Promise<string> {
+  const result = await ask(ca, '/api/v1/gencrl', (path, text) => token(registrar, path, text), {
+    caname: ca.name,
+  });
+  return Buffer.from(String(result.CRL ?? ''), 'base64').toString();
+}
+
+/** An organisation's Fabric CA as its member's enrolment door uses it: with the registrar's identity, which nobody else has. */
+export function fabricAuthority(
+  ca: CaAddress,
+  registrar: { readonly certificate: string; readonly privateKey: string },
+): Authority {
+  return {
+    async issue({ name, secret, attributes, csr }) {
+      await register(ca, registrar, { id: name, secret, attributes });
+      return await enroll(ca, { id: name, secret, csr });
+    },
+    revoke: (name) => revokeName(ca, registrar, name),
+    crl: () => revocationList(ca, registrar),
+  };
+}
+
 /** Fabric CA's token: certificate and a signature over method, path, body and certificate. */
 function token(
   registrar: { readonly certificate: string; readonly privateKey: string },
@@ -113,9 +133,9 @@ function token(
 /** ECDSA signature of P-256 in DER with the smaller of its two possible s, the only one that Fabric accepts. */
 function lowS(signature: Uint8Array): Uint8Array {
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-  const r = BigInt(`0x${Buffer.from(signature.subarray(0, 32)).toString('hex')}`);
   const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`);
-  return der(0x30, integer(r), integer(s > order / 2n ? order - s : s));
+  const low = (s > order / 2n ? order - s : s).toString(16).padStart(64, '0');
+  return derFromP1363(Buffer.concat([signature.subarray(0, 32), Buffer.from(low, 'hex')]));
 }
 
 type Answer = { readonly success?: boolean; readonly result?: unknown; readonly errors?: unknown };
@@ -183,26 +203,4 @@ function post(ca: CaAddress, path: string, authorization: string, body: string):
 export function keyIdOfCertificate(certificate: string): string {
   const key = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'der' });
   return createHash('sha256').update(key).digest('hex');
-}
-
-// DER (X.690): a tag, a length, the content. Object identifiers are written out, tag and length included.
-const COMMON_NAME = Uint8Array.of(0x06, 0x03, 0x55, 0x04, 0x03);
-const ECDSA_WITH_SHA256 = Uint8Array.of(0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02);
-
-function der(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
-  const body = Buffer.concat(content);
-  const length =
-    body.length < 0x80
-      ? [body.length]
-      : body.length < 0x100
-        ? [0x81, body.length]
-        : [0x82, body.length >> 8, body.length & 0xff];
-  return Buffer.concat([Uint8Array.of(tag, ...length), body]);
-}
-
-function integer(value: bigint): Uint8Array {
-  const hex = value.toString(16);
-  const bytes = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex');
-  // A leading 1 bit would make the number negative.
-  return der(0x02, (bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Uint8Array.of(0), bytes]) : bytes);
 }

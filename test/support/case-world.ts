@@ -10,10 +10,13 @@ import { keyFiles } from '../../bin/key-files.ts';
 import { parametersOf } from '../../bin/parameters.ts';
 import { type Connection, connect } from '../../db/connection.ts';
 import type { ActInput } from '../../domain/acts.ts';
+import type { Organisation } from '../../domain/consortium.ts';
 import { uuidFrom } from '../../domain/ids.ts';
 import type { Action } from '../../domain/lifecycle.ts';
 import { makeOperationKey, sealContext } from '../../domain/operation-key.ts';
+import { isStaff } from '../../domain/permissions.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
+import type { CaRoots } from '../../ledger/personal.ts';
 import { keyRing, recordKey, seal } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import type { EntrySigner } from '../../ledger/signing.ts';
@@ -42,9 +45,19 @@ const CAST: readonly [name: string, role: Role, disciplines?: Discipline[], lead
   ['administrator', 'administrator'],
 ];
 
+/** Whose staff somebody is; applicants are nobody's. */
+const organisationOf = (role: Role): Organisation | null =>
+  role === 'therapist' || role === 'doctor'
+    ? 'hospital'
+    : role === 'auditor'
+      ? 'association'
+      : isStaff(role)
+        ? 'administration'
+        : null;
+
 export async function createWorld(
   database?: FreshDatabase,
-  options: { parameters?: string; pool?: number; signer?: EntrySigner } = {},
+  options: { parameters?: string; pool?: number; signer?: EntrySigner; roots?: CaRoots } = {},
 ) {
   const fresh = database ?? (await freshDatabase());
   const folder = mkdtempSync(join(tmpdir(), 'rehab-keys-'));
@@ -71,6 +84,7 @@ export async function createWorld(
     recorder,
     keyed,
     dueAfter: parameters.dueAfter,
+    ...(options.roots ? { roots: options.roots } : {}),
     workflow: () => ({ id: 'test', run: 'test' }),
   };
   const closing: (() => Promise<void>)[] = [];
@@ -81,7 +95,7 @@ export async function createWorld(
       key: `add-${name}-${id}`,
       id,
       name: `Test ${name}`,
-      organisation: null,
+      organisation: organisationOf(role),
       roles: [{ role, ...(disciplines ? { disciplines } : {}), ...(lead ? { lead } : {}) }],
     });
     people[name] = { id, role };

@@ -4,14 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { addPerson } from '../../activities/people.ts';
 import { type Connection, connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
-import { sealContext } from '../../domain/operation-key.ts';
 import type { Refusal } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/roles.ts';
-import { seal } from '../../ledger/record-key.ts';
 import { createApp } from '../../web/app.tsx';
-import { type Ask, caseIdFor } from '../../web/ask.ts';
+import { type Ask, caseIdFor, sealedRequest } from '../../web/ask.ts';
 import type { Verifying } from '../../web/audit/verifying.ts';
-import type { WebDeps } from '../../web/deps.ts';
+import type { SigningDeps, WebDeps } from '../../web/deps.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSent } from '../../web/outbox.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
@@ -35,11 +33,16 @@ export interface WebWorldOptions {
   ) => WebDeps['evidence'];
   /** Where a real server listens for the app, if one does. */
   readonly origin?: string;
+  /** With it staff sign what they decide, and the verbs refuse what is not signed. */
+  readonly signing?: SigningDeps;
 }
 
 export async function createWebWorld(options: WebWorldOptions = {}) {
   const ORIGIN = options.origin ?? NOWHERE;
-  const world = await createWorld(undefined, options.parameters ? { parameters: options.parameters } : {});
+  const world = await createWorld(undefined, {
+    ...(options.parameters ? { parameters: options.parameters } : {}),
+    ...(options.signing ? { roots: options.signing.roots } : {}),
+  });
   const web = connect(world.fresh.urls.web, { max: 10, name: 'test-web' });
   const live = await createLiveFeed(web.sql, async () => (await newestCheckpoint(web.db)).size);
   const keys = world.recorder.keys;
@@ -65,22 +68,19 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
     return trouble ? { kind: trouble } : answer;
   };
   const ask: Ask = {
-    async act({ key, action, asking, caseId: known, task, values }) {
+    async act({ key, action, asking, caseId: known, task, values, signed }) {
       const caseId = known ?? caseIdFor(world.keyed('case ids'), key);
       if (!known) await world.keyStore.create('case', caseId);
-      const sealed = seal(
-        await keys.of('case', caseId),
-        Buffer.from(JSON.stringify(values)),
-        sealContext(caseId, action, key),
-      );
-      const request: ActRequest = {
+      const caseKey = await keys.of('case', caseId);
+      const request = sealedRequest(caseKey, {
         key,
         action,
         caseId,
-        actor: { person: asking.person, role: asking.role, actingFor: null },
+        asking,
         task: task ?? null,
-        sealed: Buffer.from(sealed).toString('base64'),
-      };
+        values,
+        signed,
+      });
       const answer = await send(request);
       if (answer.kind === 'still-working') await keepSent(web.db, request, clock());
       return answer;
@@ -103,6 +103,7 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
       start: () => undefined,
       state: () => ({ running: false, startedAt: null, report: null, failed: false }),
     },
+    ...(options.signing ? { signing: options.signing } : {}),
     settings: { publicUrl: new URL(ORIGIN), demonstration: options.demonstration ?? true },
     now: () => clock(),
     note: (fault) => faults.push(fault),

@@ -98,9 +98,16 @@ async function passkey(): Promise<BuiltAsset> {
   return built('passkey.js', 'text/javascript; charset=utf-8', outputFiles[0]?.contents ?? '');
 }
 
+/** Signing keys, for the pages where they are made and used. */
+async function keys(): Promise<BuiltAsset> {
+  const source = await readFile(join(here, 'keys.js'), 'utf8');
+  const { code } = await transform(source, { minify: true, target: 'es2022', format: 'iife' });
+  return built('keys.js', 'text/javascript; charset=utf-8', code);
+}
+
 /** Builds every asset in memory; takes a fraction of a second. */
 export async function makeAssets(): Promise<BuiltAsset[]> {
-  return [styles(), ...(await Promise.all([htmx(), app(), passkey(), sprite(), favicon()]))];
+  return [styles(), ...(await Promise.all([htmx(), app(), passkey(), keys(), sprite(), favicon()]))];
 }
 
 /** Writes the assets and `manifest.json` into a folder, for production. The folder may exist. */

@@ -8,7 +8,14 @@ import { gzipSync } from 'node:zlib';
 import { Hono } from 'hono';
 
 /** What code may ask for. */
-export type AssetName = 'style.css' | 'htmx.js' | 'app.js' | 'passkey.js' | 'icons.svg' | 'favicon.svg';
+export type AssetName =
+  | 'style.css'
+  | 'htmx.js'
+  | 'app.js'
+  | 'passkey.js'
+  | 'keys.js'
+  | 'icons.svg'
+  | 'favicon.svg';
 
 type Held = { file: string; type: string; bytes: Uint8Array<ArrayBuffer>; gzip: Uint8Array<ArrayBuffer> };
 

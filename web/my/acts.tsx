@@ -1,16 +1,18 @@
 // Station 1, web: the few things applicants do to a case without claiming a task (answer what was asked, withdraw, appeal), and
 // an officer's reopening. One form each, with what follows from it said before the button.
+import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { type CaseHead, clocksOf, decisionsOf, openTasksOf, relationsOf } from '../../db/views/case.ts';
 import { type ActInput, readActValues } from '../../domain/acts.ts';
+import { needsSignature } from '../../domain/events.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { type Action, type CaseFacts, refusalOf } from '../../domain/lifecycle.ts';
-import { type FieldFault, isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
-import { answerAct, operationKey } from '../acting.tsx';
+import { type FieldFault, isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../../domain/refusal.ts';
+import { answerAct, keyRefusal, operationKey } from '../acting.tsx';
 import { caseToSee, type Seen } from '../cases/see.tsx';
 import { clockView } from '../clock-view.ts';
-import type { WebDeps, WebEnv } from '../deps.ts';
+import type { SigningDeps, WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { formAttributes, Hidden } from '../layout.tsx';
@@ -20,16 +22,23 @@ import { Field } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
 import { paths } from '../paths.ts';
+import { recordRefusal } from '../recorded.ts';
 import {
   goTo,
   pageAnswer,
   pageOrFragment,
   refusalFaults,
+  refusalStatus,
+  refusalWords,
   refusedPage,
   tooLarge,
   wordsFor,
 } from '../respond.tsx';
 import type { Routes } from '../routes.ts';
+import { beginSigning } from '../session.ts';
+import { dropPrepared, type Prepared, prepare, preparedOf, signedBy } from '../signatures/prepared.ts';
+import { Sign } from '../signatures/sign.tsx';
+import { mustConfirm, signView } from '../signatures/view.tsx';
 import type { Text } from '../text/text.ts';
 
 /** The acts with their address and the one thing each asks. */
@@ -76,8 +85,9 @@ interface FormView {
   readonly notice?: Child;
 }
 
-/** Declares the four forms. */
+/** Declares the four forms, and the page where a reopening is signed. */
 export function actForms(r: Routes, deps: WebDeps): void {
+  if (deps.signing) signedReopening(r, deps, deps.signing);
   for (const action of Object.keys(FORMS) as FormAct[]) {
     const { segment, field } = FORMS[action];
     const path = `/cases/:id/${segment}`;
@@ -114,6 +124,22 @@ export function actForms(r: Routes, deps: WebDeps): void {
         answer(c, deps, action, seen, { key, task, value, faults: faultWords(t, faults), ...over }, status);
       const read = readActValues(action, { [field]: value });
       if ('faults' in read) return await again(read.faults, 422);
+      if (deps.signing && needsSignature(action)) {
+        const unbound = await keyRefusal(deps, seen.session, action, seen.head.id, key, {
+          caseId: seen.head.id,
+        });
+        if (unbound) return await refusedPage(c, deps, unbound);
+        await prepare(deps, t, seen.session, {
+          key,
+          action,
+          case: seen.head,
+          task: undefined,
+          values: read.values,
+          typed: { [field]: [value] },
+          lastDay: undefined,
+        });
+        return goTo(c, paths.signReopening(seen.head.id));
+      }
       return await answerAct(c, deps, {
         action,
         asking: seen.session,
@@ -289,4 +315,91 @@ function ActForm({ t, action, caseId, view }: { t: Text; action: FormAct; caseId
       </div>
     </form>
   );
+}
+
+/** A reopening is signed by the officer who reopens: the page with its statement, and what takes the signature. */
+function signedReopening(r: Routes, deps: WebDeps, signing: SigningDeps): void {
+  const path = '/cases/:id/reopen/sign';
+
+  async function shown(
+    c: Context<WebEnv>,
+    seen: Seen,
+    prepared: Prepared,
+    again: { status?: 200 | 403 | 409 | 422 | 503; notice?: Child } = {},
+  ): Promise<Response> {
+    const t = wordsFor(c, deps);
+    const { head, session } = seen;
+    const back = { href: paths.act(head.id, 'reopen'), words: t.work.back };
+    return await pageAnswer(
+      c,
+      deps,
+      { title: t.signing.title, caseNumber: head.number, back },
+      <Sign
+        t={t}
+        view={
+          await signView(deps, t, session, prepared, {
+            action: paths.signReopening(head.id),
+            hidden: { key: prepared.act.key },
+            button: t.signing.sign(t.buttons.reopen),
+            back,
+            here: paths.signReopening(head.id),
+            again: <a href={back.href}>{t.signing.again}</a>,
+            notice: again.notice,
+          })
+        }
+      />,
+      again.status ?? 200,
+    );
+  }
+
+  r.get(path, 'reopen', async (c) => {
+    const found = await open(c, deps, 'reopen');
+    if (found instanceof Response) return found;
+    const { seen } = found;
+    const prepared = await preparedOf(deps, seen.session, { case: seen.head.id });
+    return prepared ? await shown(c, seen, prepared) : c.redirect(paths.act(seen.head.id, 'reopen'), 303);
+  });
+
+  r.post(path, 'reopen', async (c) => {
+    const found = await open(c, deps, 'reopen');
+    if (found instanceof Response) return found;
+    const { seen } = found;
+    const t = wordsFor(c, deps);
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['key', 'certificate', 'signature'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const key = fields.get('key');
+    const prepared = await preparedOf(deps, seen.session, { operation: key });
+    if (prepared?.act.caseId !== seen.head.id || prepared.act.action !== 'reopen')
+      return await refusedPage(c, deps, refuse('statement-old'));
+    if (mustConfirm(deps, seen.session)) return goTo(c, paths.signReopening(seen.head.id));
+    const signed = await signedBy(deps, signing, prepared, {
+      certificate: fields.get('certificate'),
+      signature: fields.get('signature'),
+    });
+    if (isRefusal(signed)) {
+      if (RECORDED_REFUSALS.has(signed.code))
+        await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, seen.session, 'reopen', signed, {
+          caseId: seen.head.id,
+        });
+      const status = refusalStatus(signed.code) === 403 ? 403 : 409;
+      return await shown(c, seen, prepared, { status, notice: <p>{refusalWords(t, signed)}</p> });
+    }
+    await beginSigning(deps, seen.session);
+    return await answerAct(c, deps, {
+      action: 'reopen',
+      asking: seen.session,
+      key,
+      caseId: seen.head.id,
+      values: prepared.values as ActInput<'reopen'>,
+      signed,
+      again: ({ status, notice }) => shown(c, seen, prepared, { status, notice }),
+      done: async () => {
+        await dropPrepared(deps, seen.session, key);
+        return goTo(c, `${paths.case(seen.head.id)}?done=reopen`);
+      },
+    });
+  });
 }

@@ -3,7 +3,7 @@ import { isRefusal, refuse } from '../../domain/refusal.ts';
 import type { WebDeps } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { paths } from '../paths.ts';
+import { ownPath, paths } from '../paths.ts';
 import { DENSITIES, keepPreference, preferencesOf, THEMES } from '../preferences.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
@@ -96,7 +96,3 @@ export function settingsRoutes(deps: WebDeps): Routes {
 
   return r;
 }
-
-/** An address of our own to come back to; anything else leads to the start. */
-const ownPath = (path: string): string =>
-  /^\/(?!\/)[\w\-./]*$/.test(path) && !path.includes('..') ? path : '/';

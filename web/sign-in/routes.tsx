@@ -8,7 +8,8 @@ import { isRefusal, refuse } from '../../domain/refusal.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
-import { landingOf } from '../paths.ts';
+import { signedIn } from '../guard.ts';
+import { landingOf, ownPath } from '../paths.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { closeSession, openSession } from '../session.ts';
@@ -51,20 +52,14 @@ export function signInRoutes(deps: WebDeps): Routes {
     );
   });
 
-  /** Told to programs of ours alone: the script on the page. */
-  const wait = (c: Context<WebEnv>, seconds: number): Response => {
-    c.header('Retry-After', String(seconds));
-    return c.json({ words: wordsFor(c, deps).errors.tooMany(seconds) }, 429);
-  };
-
   r.post('/sign-in/passkey/options', 'public', async (c) => {
     const seconds = await countTry(c, deps);
-    return seconds > 0 ? wait(c, seconds) : c.json(await signInOptions(deps));
+    return seconds > 0 ? wait(c, deps, seconds) : c.json(await signInOptions(deps));
   });
 
   r.post('/sign-in/passkey', 'public', async (c) => {
     const seconds = await countTry(c, deps);
-    if (seconds > 0) return wait(c, seconds);
+    if (seconds > 0) return wait(c, deps, seconds);
     const found = await signInWith(c, deps, await jsonBody(c));
     if (!found || !(await openSession(c, deps, found.person, found.role, 'passkey')))
       return c.json({ words: wordsFor(c, deps).signIn.unknown }, 401);
@@ -88,6 +83,8 @@ export function signInRoutes(deps: WebDeps): Routes {
       return goTo(c, landingOf(role));
     });
 
+  if (deps.signing) confirming(r, deps);
+
   r.post('/sign-out', 'public', async (c) => {
     await closeSession(c, deps);
     return goTo(c, '/sign-in?out=1');
@@ -107,4 +104,48 @@ export function signInRoutes(deps: WebDeps): Routes {
   });
 
   return r;
+}
+
+const pathOf = (address: string | undefined): string =>
+  address && URL.canParse(address) ? new URL(address).pathname : '/';
+
+/** Told to programs of ours alone: the script on the page. */
+function wait(c: Context<WebEnv>, deps: WebDeps, seconds: number): Response {
+  c.header('Retry-After', String(seconds));
+  return c.json({ words: wordsFor(c, deps).errors.tooMany(seconds) }, 429);
+}
+
+/** A fresh proof of who is signed in already: for their first signature, and for a new key (I6). */
+function confirming(r: Routes, deps: WebDeps): void {
+  r.post('/sign-in/confirm/passkey/options', 'signed-in', async (c) => {
+    const seconds = await countTry(c, deps);
+    return seconds > 0 ? wait(c, deps, seconds) : c.json(await signInOptions(deps));
+  });
+
+  r.post('/sign-in/confirm/passkey', 'signed-in', async (c) => {
+    const seconds = await countTry(c, deps);
+    if (seconds > 0) return wait(c, deps, seconds);
+    const session = signedIn(c);
+    const found = await signInWith(c, deps, await jsonBody(c));
+    // Somebody else's passkey proves nothing about this person.
+    if (
+      found?.person !== session.person ||
+      !(await openSession(c, deps, session.person, session.role, 'confirmed'))
+    )
+      return c.json({ words: wordsFor(c, deps).signing.notConfirmed }, 409);
+    return c.json({ go: ownPath(pathOf(c.req.header('referer'))) });
+  });
+
+  if (deps.settings.demonstration)
+    r.post('/sign-in/confirm', 'signed-in', async (c) => {
+      const session = signedIn(c);
+      const form = await readForm(c);
+      if (form === 'too-large') return await tooLarge(c, deps);
+      if (isRefusal(form)) return await refusedPage(c, deps, form);
+      const fields = takeFields(form, { one: ['to'] });
+      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      if (!(await openSession(c, deps, session.person, session.role, 'confirmed')))
+        return await refusedPage(c, deps, refuse('unknown'));
+      return goTo(c, ownPath(fields.get('to')));
+    });
 }

@@ -34,6 +34,7 @@ export function CheckForm({
   values,
   key_,
   claim,
+  signs,
 }: {
   t: Text;
   head: TaskHead;
@@ -41,20 +42,26 @@ export function CheckForm({
   values: LetterValues;
   key_: string;
   claim: number;
+  /** What follows is the sign page; else this button sends the decision. */
+  signs: boolean;
 }) {
   return (
-    <form id="check-form" class="stack" {...formAttributes(paths.decide(head.id))}>
+    <form
+      id="check-form"
+      class="stack"
+      {...formAttributes(signs ? paths.sign(head.id) : paths.decide(head.id))}
+    >
       <Hidden values={{ key: key_, claim }} />
       <TypedHidden typed={typed} />
       <div class="actions">
         <button class="button primary" type="submit" aria-keyshortcuts="Control+Enter">
-          {t.work.send[head.kind]?.[values.choice] ?? t.buttons[head.kind]}
+          {signs ? t.signing.goOn : (t.work.send[head.kind]?.[values.choice] ?? t.buttons[head.kind])}
         </button>
         <a class="button" href={paths.task(head.id)}>
           {t.work.back}
         </a>
       </div>
-      <p class="meta">{t.work.checkFinal}</p>
+      <p class="meta">{signs ? t.signing.nothingSent : t.work.checkFinal}</p>
     </form>
   );
 }
@@ -70,6 +77,7 @@ export function Check({
   by,
   operation,
   claim,
+  signs,
   notice,
 }: {
   t: Text;
@@ -82,6 +90,7 @@ export function Check({
   by: string;
   operation: string;
   claim: number;
+  signs: boolean;
   notice?: Child;
 }) {
   const notMet = CRITERIA.filter((criterion) => values.criteria?.[criterion] === 'not-met');
@@ -96,7 +105,15 @@ export function Check({
         ) : null}
         <SummaryList t={t} rows={summaryRows(t, head, values)} />
         <StalePlace />
-        <CheckForm t={t} head={head} typed={typed} values={values} key_={operation} claim={claim} />
+        <CheckForm
+          t={t}
+          head={head}
+          typed={typed}
+          values={values}
+          key_={operation}
+          claim={claim}
+          signs={signs}
+        />
       </div>
       <Letter
         t={t}

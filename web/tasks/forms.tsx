@@ -44,6 +44,8 @@ export interface FormState {
   readonly claim: number;
   /** When the draft that is shown was saved. */
   readonly savedAt?: string | undefined;
+  /** What follows the form is the sign page. */
+  readonly signs?: boolean;
 }
 
 interface Props {
@@ -80,7 +82,7 @@ export function DraftState({ t, savedAt }: { t: Text; savedAt?: string | undefin
 /** The whole form of a task with its buttons; `id` stays the same so that a swap finds it. */
 export function TaskForm({ t, head, evidence, state }: Props) {
   const checked = CHECKED.has(head.kind);
-  const action = checked ? paths.check(head.id) : paths.decide(head.id);
+  const action = checked ? paths.check(head.id) : state.signs ? paths.sign(head.id) : paths.decide(head.id);
   const staff = head.kind !== 'provide-papers';
   return (
     <form
@@ -92,7 +94,7 @@ export function TaskForm({ t, head, evidence, state }: Props) {
       <Fields t={t} head={head} evidence={evidence} state={state} />
       <div class="actions">
         <button class="button primary" type="submit" aria-keyshortcuts="Control+Enter">
-          {checked ? t.task.check : t.buttons[head.kind]}
+          {checked ? t.task.check : state.signs ? t.signing.goOn : t.buttons[head.kind]}
         </button>
         {staff ? (
           <button

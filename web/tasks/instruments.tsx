@@ -20,7 +20,7 @@ export const unitWords = (unit: string): string => (/^\{.*\}$/.test(unit) ? '' :
 /** Most choices that stand as large buttons; longer scales are a list to choose from. */
 const LARGE = 6;
 
-const answerWords = (t: Text, item: Item, answer: unknown): string => {
+export const answerWords = (t: Text, item: Item, answer: unknown): string => {
   if (item.kind === 'choice') {
     const choice = item.choices.find(({ value }) => value === answer);
     return choice ? choice.label[t.lang] : String(answer);

@@ -6,18 +6,21 @@ import type { Child } from 'hono/jsx';
 import { actorOf, queuePage } from '../../db/views/queue.ts';
 import { evidenceOf, type TaskHead, taskHead } from '../../db/views/task.ts';
 import { type ActInput, readActValues } from '../../domain/acts.ts';
+import { needsSignature } from '../../domain/events.ts';
 import { isUuid } from '../../domain/ids.ts';
-import { LIFECYCLE, refusalOf, TASK_KINDS, type TaskKind } from '../../domain/lifecycle.ts';
+import { claimRefusal, LIFECYCLE, refusalOf, TASK_KINDS, type TaskKind } from '../../domain/lifecycle.ts';
 import { isStaff } from '../../domain/permissions.ts';
 import { type FieldFault, isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../../domain/refusal.ts';
 import type { Role } from '../../domain/roles.ts';
+import type { SignedAct } from '../../ledger/envelope.ts';
 import type { Done } from '../../workflows/messages.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
-import type { Session, WebDeps, WebEnv } from '../deps.ts';
+import type { Session, SigningDeps, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { fragment, Hidden, noticePartial, Partial, TitleOf, VARY, wantsFragment } from '../layout.tsx';
+import { outcomeOf } from '../operations/done.tsx';
 import { ErrorSummary, faultWords } from '../parts/error-summary.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StaleNotice } from '../parts/stale-notice.tsx';
@@ -37,6 +40,17 @@ import {
   wordsFor,
 } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
+import { beginSigning } from '../session.ts';
+import {
+  dropPrepared,
+  type Prepared,
+  prepare,
+  preparedOf,
+  type SignedKind,
+  signedBy,
+} from '../signatures/prepared.ts';
+import { Sign } from '../signatures/sign.tsx';
+import { mustConfirm, signView } from '../signatures/view.tsx';
 import type { Text } from '../text/text.ts';
 import { Check, TypedHidden } from './check.tsx';
 import { draftOf, dropDraft, keepDraft } from './drafts.ts';
@@ -58,10 +72,13 @@ interface Sent {
   readonly claim: number;
   readonly typed: Typed;
   readonly leave: boolean;
+  /** The signature under the statement of this key, where the act needs one. */
+  readonly signature?: { readonly certificate: string; readonly signature: string };
 }
 
 export function taskRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
+  const signs = (kind: TaskKind): kind is SignedKind => deps.signing !== undefined && needsSignature(kind);
 
   // ---- Opening
 
@@ -186,6 +203,7 @@ export function taskRoutes(deps: WebDeps): Routes {
                 faults,
                 key: showing.key ?? operationKey(deps, session.person, head.kind, head.id),
                 claim: claimless ? 0 : head.claimNumber,
+                signs: signs(head.kind),
                 savedAt: showing.typed ? undefined : draft?.savedAt,
               }
             : undefined
@@ -492,9 +510,153 @@ export function taskRoutes(deps: WebDeps): Routes {
         by={session.name}
         operation={form.key}
         claim={form.claim}
+        signs={signs(head.kind)}
         notice={again.notice}
       />,
       again.status ?? 200,
+    );
+  }
+
+  // ---- Signing
+
+  r.post('/tasks/:id/sign', WORK, async (c) => {
+    const session = signedIn(c);
+    const head = await find(c);
+    if (head instanceof Response) return head;
+    const form = await sent(c, head);
+    if (form instanceof Response) return form;
+    if (!signs(head.kind)) return await refusedPage(c, deps, refuse('unknown'));
+    const unbound = await keyRefusal(deps, session, head.kind, head.id, form.key, aboutOf(head));
+    if (unbound) return await refusedPage(c, deps, unbound);
+    const read = judged(head, form.typed);
+    if ('faults' in read) return await corrected(c, head, form, read.faults);
+    // Nobody signs what would not be taken: the claim is asked now, and again when the decision is written.
+    const held = head.status === 'open' && {
+      ...head,
+      claimedBy: head.holder?.id ?? null,
+      claimedUntil: head.holder?.until ?? null,
+    };
+    const stale = claimRefusal(held || undefined, session.person, form.claim, deps.now().toISOString());
+    if (stale) {
+      await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, session, head.kind, stale, aboutOf(head));
+      return await notTaken(c, head, form, stale);
+    }
+    await keepDraft(deps, session.person, { id: head.id, caseId: head.case.id }, form.claim, form.typed);
+    const t = wordsFor(c, deps);
+    const [clock] = head.clocks;
+    await prepare(deps, t, session, {
+      key: form.key,
+      action: head.kind,
+      case: head.case,
+      task: { id: head.id, claim: form.claim, discipline: head.discipline },
+      values: read.values,
+      typed: form.typed,
+      lastDay: clock ? t.date(clock.dueAt) : undefined,
+    });
+    return goTo(c, paths.sign(head.id));
+  });
+
+  r.get('/tasks/:id/sign', WORK, async (c) => {
+    const head = await find(c);
+    if (head instanceof Response) return head;
+    const prepared = signs(head.kind) ? await preparedOf(deps, signedIn(c), { task: head.id }) : undefined;
+    if (!prepared || head.status !== 'open') return c.redirect(paths.task(head.id), 303);
+    return await signPage(c, head, prepared);
+  });
+
+  async function signPage(
+    c: Context<WebEnv>,
+    head: TaskHead,
+    prepared: Prepared,
+    again: { status?: 200 | 403 | 409 | 503; notice?: Child } = {},
+  ): Promise<Response> {
+    const session = signedIn(c);
+    const t = wordsFor(c, deps);
+    await disclose(deps, session, 'task', head.case.id);
+    const { key, task } = prepared.act;
+    const choice = (prepared.values as { choice?: string }).choice ?? '';
+    return await pageAnswer(
+      c,
+      deps,
+      {
+        title: t.signing.title,
+        caseNumber: head.case.number,
+        lead: t.work.checkLead(taskWords(t, head.kind, head.discipline), head.case.number),
+        back: { href: paths.task(head.id), words: t.work.back },
+      },
+      <Sign
+        t={t}
+        view={
+          await signView(deps, t, session, prepared, {
+            action: paths.decide(head.id),
+            hidden: { key, claim: task?.claim ?? 0 },
+            button: t.signing.sign(t.work.send[head.kind]?.[choice] ?? t.buttons[head.kind]),
+            back: { href: paths.task(head.id), words: t.work.back },
+            here: paths.sign(head.id),
+            again: (
+              <form method="post" action={paths.sign(head.id)}>
+                <Hidden values={{ key, claim: task?.claim ?? 0 }} />
+                <TypedHidden typed={prepared.typed} />
+                <button class="button" type="submit">
+                  {t.signing.again}
+                </button>
+              </form>
+            ),
+            notice: again.notice,
+          })
+        }
+      />,
+      again.status ?? 200,
+    );
+  }
+
+  /** A signed decision: what the person signed is what was prepared for them; the form brings the signature alone. */
+  async function decideSigned(c: Context<WebEnv>, head: TaskHead, signing: SigningDeps): Promise<Response> {
+    const session = signedIn(c);
+    const fields = await small(c, ['key', 'claim', 'certificate', 'signature']);
+    if (fields instanceof Response) return fields;
+    const key = fields.get('key');
+    const unbound = await keyRefusal(deps, session, head.kind, head.id, key, aboutOf(head));
+    if (unbound) return await refusedPage(c, deps, unbound);
+    const prepared = await preparedOf(deps, session, { operation: key });
+    const earlier = await outcomeOf(deps, session.person, key);
+    if (earlier?.kind === 'done') return await done(c, head, key, earlier.done);
+    const t = wordsFor(c, deps);
+    // Nothing that was put before this person: nothing that they could have signed.
+    if (
+      !prepared ||
+      prepared.act.task?.id !== head.id ||
+      prepared.act.task.claim !== numberOf(fields.get('claim'))
+    )
+      return await opened(c, head, { status: 409, notice: sentence(t, refuse('statement-old')) });
+    if (mustConfirm(deps, session)) return goTo(c, paths.sign(head.id));
+    const given = { certificate: fields.get('certificate'), signature: fields.get('signature') };
+    const signed = await signedBy(deps, signing, prepared, given);
+    const form: Sent = {
+      key,
+      claim: prepared.act.task.claim,
+      typed: prepared.typed,
+      leave: false,
+      signature: given,
+    };
+    if (isRefusal(signed)) {
+      if (RECORDED_REFUSALS.has(signed.code))
+        await recordRefusal(
+          deps.recorder,
+          `refusal-${randomUUID()}`,
+          session,
+          head.kind,
+          signed,
+          aboutOf(head),
+        );
+      const status = refusalStatus(signed.code) === 403 ? 403 : 409;
+      return wantsFragment(c.req.raw.headers)
+        ? stale(c, head, t, signed, form.typed, status)
+        : await signPage(c, head, prepared, { status, notice: sentence(t, signed) });
+    }
+    await beginSigning(deps, session);
+    return await decided(c, head, form, prepared.values, signed, () =>
+      signPage(c, head, prepared, { status: 503, notice: <NobodyThere t={t} request={c.var.requestId} /> }),
     );
   }
 
@@ -502,19 +664,36 @@ export function taskRoutes(deps: WebDeps): Routes {
     const session = signedIn(c);
     const head = await find(c);
     if (head instanceof Response) return head;
+    if (deps.signing && signs(head.kind)) return await decideSigned(c, head, deps.signing);
     const form = await sent(c, head);
     if (form instanceof Response) return form;
     const unbound = await keyRefusal(deps, session, head.kind, head.id, form.key, aboutOf(head));
     if (unbound) return await refusedPage(c, deps, unbound);
     const read = judged(head, form.typed);
     if ('faults' in read) return await corrected(c, head, form, read.faults);
+    return await decided(c, head, form, read.values, undefined, () =>
+      nobodyThere(c, head, form, read.values),
+    );
+  });
+
+  /** Asks the case for the decision and answers the person. */
+  async function decided(
+    c: Context<WebEnv>,
+    head: TaskHead,
+    form: Sent,
+    values: unknown,
+    signed: SignedAct | undefined,
+    whenNobodyIsThere: () => Promise<Response>,
+  ): Promise<Response> {
+    const session = signedIn(c);
     const outcome = await deps.ask.act({
       key: form.key,
       action: head.kind,
       asking: { person: session.person, role: session.role },
       caseId: head.case.id,
       task: { id: head.id, claim: form.claim },
-      values: read.values as ActInput<TaskKind>,
+      values: values as ActInput<TaskKind>,
+      ...(signed ? { signed } : {}),
     });
     switch (outcome.kind) {
       case 'done':
@@ -532,15 +711,18 @@ export function taskRoutes(deps: WebDeps): Routes {
       case 'still-working':
         return await notKnown(c, head, form);
       case 'unavailable':
-        return await nobodyThere(c, head, form, read.values);
+        if (wantsFragment(c.req.raw.headers)) return await unavailable(c, deps);
+        c.header('Retry-After', '5');
+        return await whenNobodyIsThere();
       default:
         return outcome satisfies never;
     }
-  });
+  }
 
   async function done(c: Context<WebEnv>, head: TaskHead, key: string, _done: Done): Promise<Response> {
     const session = signedIn(c);
     await dropDraft(deps, session.person, head.id);
+    await dropPrepared(deps, session, key);
     return goTo(c, isStaff(session.role) ? `${landingOf(session.role)}?done=${key}` : paths.ask(key));
   }
 
@@ -649,8 +831,8 @@ export function taskRoutes(deps: WebDeps): Routes {
       <div class="stack" id="task-form">
         <StillWorking t={t} askHref={paths.ask(form.key)} sentAt={deps.now()} />
         <form method="post" action={paths.decide(head.id)} class="stack-tight">
-          <Hidden values={{ key: form.key, claim: form.claim }} />
-          <TypedHidden typed={form.typed} />
+          <Hidden values={{ key: form.key, claim: form.claim, ...form.signature }} />
+          {form.signature ? null : <TypedHidden typed={form.typed} />}
           <p class="soft">{t.work.sendAgainHint}</p>
           <button class="button" type="submit">
             {t.work.sendAgain}
@@ -673,23 +855,24 @@ export function taskRoutes(deps: WebDeps): Routes {
     form: Sent,
     values: unknown,
   ): Promise<Response> {
-    const t = wordsFor(c, deps);
-    if (wantsFragment(c.req.raw.headers)) return await unavailable(c, deps);
-    c.header('Retry-After', '5');
-    const notice = (
-      <Notice tone="late">
-        <p>
-          <strong>{t.errors.downTitle}.</strong> {t.errors.down}
-        </p>
-        <p class="meta">{t.words.requestNumber(c.var.requestId)}</p>
-      </Notice>
-    );
+    const notice = <NobodyThere t={wordsFor(c, deps)} request={c.var.requestId} />;
     return CHECKED.has(head.kind)
       ? await checkPage(c, head, form, values as LetterValues, { status: 503, notice })
       : await opened(c, head, { status: 503, typed: form.typed, key: form.key, notice });
   }
 
   return r;
+}
+
+function NobodyThere({ t, request }: { t: Text; request: string }) {
+  return (
+    <Notice tone="late">
+      <p>
+        <strong>{t.errors.downTitle}.</strong> {t.errors.down}
+      </p>
+      <p class="meta">{t.words.requestNumber(request)}</p>
+    </Notice>
+  );
 }
 
 const aboutOf = (head: TaskHead) => ({ caseId: head.case.id, taskId: head.id });

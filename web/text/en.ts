@@ -3,7 +3,7 @@
 
 import type { ACT_FAULTS, Criterion } from '../../domain/acts.ts';
 import type { Organisation } from '../../domain/consortium.ts';
-import type { AuditEvent } from '../../domain/events.ts';
+import type { AuditEvent, SignedAction } from '../../domain/events.ts';
 import type {
   Action,
   CaseClock,
@@ -563,7 +563,7 @@ export const en = {
     unsigned: () => 'This needs your signature. Open the task again and sign it there.',
     'signature-wrong': () =>
       'The signature does not belong to this text and to you. Nothing was decided. Open the task again and sign the text it shows.',
-    'certificate-invalid': () =>
+    'certificate-not-good': () =>
       'Your key is not certified at this time. Make a new key on the page “Your signing key”, then sign again.',
     'statement-old': () => 'This text is older than 15 minutes. Check it again, then sign.',
     'not-delivered': () =>
@@ -1485,6 +1485,133 @@ export const en = {
     passkeyHint: 'Signs you in on this device without a password.',
     role: 'Act as',
     useRole: 'Use this role',
+  },
+
+  /** Signing: what a person signs, and the keys they sign with. */
+  signing: {
+    title: 'Sign this decision',
+    comma: ', ',
+    sentence: (who: string, does: string, caseNumber: string) => `I, ${who}, ${does} in case ${caseNumber}.`,
+    acts: {
+      'decide-eligibility': {
+        accept: 'accept the application',
+        refuse: 'refuse the application',
+        'ask-papers': 'ask for papers',
+      },
+      assess: { done: 'record this assessment' },
+      'propose-plan': { done: 'propose this plan' },
+      'approve-plan': { approve: 'approve the plan', 'send-back': 'send the plan back' },
+      'record-session': {
+        held: 'record a session that was held',
+        absent: 'record a session that was missed',
+      },
+      're-evaluate': {
+        continue: 're-evaluate and continue the treatment',
+        'change-plan': 're-evaluate and ask for another plan',
+        finish: 're-evaluate and finish the treatment',
+      },
+      'decide-outcome': { approve: 'approve the outcome', 'send-back': 'send the case back' },
+      'record-follow-up': { done: 'record this follow-up' },
+      'decide-appeal': { grant: 'grant the appeal', uphold: 'uphold the refusal' },
+      reopen: { done: 'reopen the case' },
+    } as Record<SignedAction, Record<string, string>>,
+    task: 'Task',
+    rules: 'Rules',
+    lastDay: 'Last day',
+    at: 'Put before me',
+    signer: 'Signed by',
+    stated: 'total stated by the source',
+    statementTitle: 'What you sign',
+    hash: 'Hash',
+    key: 'Key',
+    certified: (until: string) => `Yours, certified to ${until}. Signing needs the browser that holds it.`,
+    keyHere: (until: string) => `This browser, certified to ${until}.`,
+    noKeyHere: 'Your key is in another browser. Sign there, or make a key in this one.',
+    noKey: 'You have no certified key yet.',
+    makeKeyFirst: 'You need a signing key first. Your text is kept here meanwhile.',
+    showBytes: 'Show the exact bytes',
+    bytesHint: 'This is signed by your key. It names the text above by its hash.',
+    statementBytes: 'The text above, byte by byte:',
+    goOn: 'Go on to sign',
+    nothingSent: 'Nothing is sent yet. You sign on the next page.',
+    sign: (words: string) => `Sign: ${words.charAt(0).toLowerCase()}${words.slice(1)}`,
+    signing: 'Signing',
+    final: 'After signing, only a new decision can change this.',
+    changed:
+      'The text in this page is not the text that was prepared. Nothing was signed. Open the page again.',
+    failed: 'Your key could not sign. Nothing was sent. Open the page again, or make a new key.',
+    old: 'This text is older than 15 minutes, so it cannot be signed any more.',
+    again: 'Make it again',
+    noScript:
+      'Signing needs script, because your key never leaves this browser. Your text is ready to sign and stays under Signatures until you sign it in a browser with script.',
+    demonstration: 'This is a demonstration: two invented registrars approve every key by themselves.',
+    confirmTitle: 'Show that it is you',
+    confirmToSign:
+      'Your first signature after signing in needs a fresh proof of who you are, besides your key.',
+    confirmForKey: 'A new key needs a fresh proof of who you are.',
+    confirmPasskey: 'Use your passkey',
+    confirmDemonstration:
+      'In the demonstration nobody has to prove anything: this button stands for the passkey.',
+    confirmButton: 'It is me',
+    notConfirmed: 'That was not taken. Try again.',
+    toKeys: 'Your signing key',
+    caseHead: 'Case',
+    trayTitle: 'Signatures',
+    trayLead: 'Texts that are ready for you to sign.',
+    trayEmpty: 'Nothing waits for your signature.',
+    trayOpen: 'Read and sign',
+    preparedAt: 'Prepared',
+    signedBy: (name: string) => `Signed by ${name}`,
+  },
+
+  keys: {
+    title: 'Your signing key',
+    lead: 'Your decisions are signed by a key that is made in your browser and cannot leave it.',
+    make: 'Make a signing key in this browser',
+    makeHint: 'Your organisation certifies it. Two of its people approve.',
+    making: 'Making your key',
+    unstored:
+      'This browser cannot keep a key. Leave private browsing, or use another browser. Nothing was changed.',
+    refused: 'The key was not certified. Try again; nothing that you signed is affected.',
+    nobody: 'Your organisation’s member does not answer. Try again in a few minutes.',
+    wrong: 'What came back does not belong to your key. Tell your security administrator.',
+    outside: 'You belong to no organisation that certifies keys.',
+    issued: 'Your key is certified. You can sign now.',
+    waiting: 'Your key waits for the approval of two people of your organisation.',
+    kept: 'This browser promises to keep your key until you delete it.',
+    loose:
+      'This browser may throw your key away when it is short of space. Then make a new one and have the old one revoked.',
+    table: 'Your certificates',
+    none: 'You have no certificate yet.',
+    fingerprint: 'Certificate',
+    role: 'Role',
+    until: 'Certified to',
+    state: 'State',
+    place: 'Key',
+    here: 'In this browser',
+    elsewhere: 'In another browser',
+    inForce: 'Counts',
+    endsSoon: 'Ends soon: make a new key',
+    over: 'Ended',
+    revoked: (on: string) => `Revoked from ${on}`,
+    reasons: {
+      lost: 'Device lost',
+      left: 'Person left',
+      replaced: 'Replaced by another key',
+      compromised: 'Somebody else may have it',
+      listed: 'On the authority’s list',
+    } as Record<string, string>,
+    reason: 'Reason',
+    revoke: 'Revoke',
+    revokeHint: 'From then on nothing signed with it counts. What was signed before stays good.',
+    revokedDone: 'The certificate counts no more, from now on.',
+    revokedWaits:
+      'The certificate counts no more. Its authority’s list follows when two people have approved.',
+    adminTitle: 'Certificates',
+    adminLead: 'Whose signatures count, and whose no more.',
+    person: 'Person',
+    organisation: 'Organisation',
+    renewHint: 'A certificate is renewed by its person, who makes a new key.',
   },
 
   help: {

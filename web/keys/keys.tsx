@@ -1,0 +1,246 @@
+// Station 1, web: a person's own keys and certificates, and everybody's for whoever looks after them. Forms and tables alone;
+// what needs the browser's keys is done by the script, and said in words where there is none.
+import type { Child } from 'hono/jsx';
+import type { CertificateLine } from '../../db/views/certificates.ts';
+import { keyNameOf, readCertificate } from '../../ledger/certificates.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { assetUrl } from '../assets/manifest.ts';
+import { Hidden } from '../layout.tsx';
+import { DataTable } from '../parts/data-table.tsx';
+import { EmptyState } from '../parts/empty-state.tsx';
+import { Hash } from '../parts/hash.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Moment } from '../parts/moment.tsx';
+import { Notice } from '../parts/notice.tsx';
+import { Said } from '../parts/said.tsx';
+import { Tag } from '../parts/tag.tsx';
+import { paths } from '../paths.ts';
+import type { Text } from '../text/text.ts';
+
+/** A certificate that ends within this should be followed by another. */
+const SOON_DAYS = 30;
+
+/** Reasons a person may give for ending a certificate. */
+export const REVOCATION_REASONS = ['lost', 'replaced', 'compromised', 'left'] as const;
+
+function State({ t, line, now }: { t: Text; line: CertificateLine; now: Date }) {
+  const w = t.keys;
+  if (line.revokedAt)
+    return (
+      <>
+        <Tag tone="late" icon="circle-x" word={w.revoked(t.dateTime(line.revokedAt))} />{' '}
+        <span class="soft">{w.reasons[line.revocationReason ?? ''] ?? ''}</span>
+      </>
+    );
+  if (line.notAfter <= now.toISOString()) return <Tag tone="quiet" word={w.over} />;
+  const soon = Date.parse(line.notAfter) - now.getTime() < SOON_DAYS * 86_400_000;
+  return <Tag tone={soon ? 'soon' : 'good'} word={soon ? w.endsSoon : w.inForce} />;
+}
+
+/** Ends a certificate; needs its reason, and nothing else that could be got wrong. */
+function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action: string }) {
+  if (line.revokedAt) return null;
+  const name = `reason-${line.id}`;
+  return (
+    <form method="post" action={action} class="cluster">
+      <Hidden values={{ certificate: line.id }} />
+      <label class="visually-hidden" for={name}>
+        {t.keys.reason}
+      </label>
+      <select id={name} name="reason">
+        {REVOCATION_REASONS.map((reason) => (
+          <option value={reason}>{t.keys.reasons[reason]}</option>
+        ))}
+      </select>
+      <button class="button small" type="submit">
+        {t.keys.revoke}
+      </button>
+    </form>
+  );
+}
+
+export function Keys({
+  t,
+  person,
+  lines,
+  now,
+  waiting,
+  said,
+  confirm,
+  demonstration,
+  outside,
+}: {
+  t: Text;
+  person: string;
+  lines: readonly CertificateLine[];
+  now: Date;
+  waiting: number;
+  said: string | undefined;
+  /** Stands instead of the button until the person has shown who they are. */
+  confirm: Child | undefined;
+  demonstration: boolean;
+  outside: boolean;
+}) {
+  const w = t.keys;
+  return (
+    <div class="form-page stack-wide">
+      {said ? (
+        <Notice tone="good">
+          <p>{said}</p>
+        </Notice>
+      ) : null}
+      {waiting > 0 ? (
+        <Notice tone="note" icon="hourglass">
+          <p>{w.waiting}</p>
+        </Notice>
+      ) : null}
+      {outside ? (
+        <Notice tone="soon">
+          <p>{w.outside}</p>
+        </Notice>
+      ) : (
+        (confirm ?? (
+          <form
+            id="make-key"
+            class="stack-tight"
+            method="post"
+            action={paths.keys}
+            data-make-key
+            data-person={person}
+            data-making={w.making}
+            data-unstored={w.unstored}
+            data-refused={w.refused}
+          >
+            <p class="soft">{w.makeHint}</p>
+            <div class="cluster">
+              <button class="button primary" type="submit" disabled>
+                <Icon name="key-round" />
+                {w.make}
+              </button>
+              <span role="status" />
+            </div>
+            <p class="soft" data-persisted data-kept={w.kept} data-loose={w.loose} />
+            <noscript>
+              <p>{t.signing.noScript}</p>
+            </noscript>
+          </form>
+        ))
+      )}
+      <section class="stack" aria-labelledby="certificates-title">
+        <h2 id="certificates-title">{w.table}</h2>
+        {lines.length === 0 ? (
+          <EmptyState words={w.none} />
+        ) : (
+          <DataTable
+            t={t}
+            id="own-certificates"
+            caption={w.table}
+            rows={lines}
+            rowId={(line) => `certificate-${line.id}`}
+            columns={[
+              {
+                key: 'fingerprint',
+                head: w.fingerprint,
+                rowHead: true,
+                cell: (line) => <Hash t={t} value={line.fingerprint} />,
+              },
+              { key: 'role', head: w.role, cell: (line) => t.roles[line.role] },
+              {
+                key: 'until',
+                head: w.until,
+                cell: (line) => <Moment t={t} at={line.notAfter} show="date" />,
+              },
+              {
+                key: 'place',
+                head: w.place,
+                cell: (line) => (
+                  <span data-key-here={keyNameIn(line)} data-here={w.here} data-elsewhere={w.elsewhere} />
+                ),
+              },
+              { key: 'state', head: w.state, cell: (line) => <State t={t} line={line} now={now} /> },
+              {
+                key: 'revoke',
+                head: w.revoke,
+                cell: (line) => <Revoking t={t} line={line} action={`${paths.keys}/revoke`} />,
+              },
+            ]}
+          />
+        )}
+        <p class="meta">{w.revokeHint}</p>
+      </section>
+      {demonstration ? <p class="meta">{t.signing.demonstration}</p> : null}
+      <script src={assetUrl('keys.js')} defer />
+    </div>
+  );
+}
+
+const keyNameIn = (line: CertificateLine): string => {
+  const certificate = readCertificate(line.pem);
+  return certificate ? keyNameOf(certificate.publicKey, nodeHashing.hash) : '';
+};
+
+export function Certificates({
+  t,
+  lines,
+  now,
+  said,
+  demonstration,
+}: {
+  t: Text;
+  lines: readonly CertificateLine[];
+  now: Date;
+  said: string | undefined;
+  demonstration: boolean;
+}) {
+  const w = t.keys;
+  return (
+    <div class="stack">
+      {said ? (
+        <Notice tone="good">
+          <p>{said}</p>
+        </Notice>
+      ) : null}
+      {lines.length === 0 ? (
+        <EmptyState words={w.none} />
+      ) : (
+        <DataTable
+          t={t}
+          id="certificates"
+          caption={w.adminTitle}
+          rows={lines}
+          rowId={(line) => `certificate-${line.id}`}
+          columns={[
+            {
+              key: 'person',
+              head: w.person,
+              rowHead: true,
+              cell: (line) => <Said inline text={line.name} />,
+            },
+            {
+              key: 'organisation',
+              head: w.organisation,
+              cell: (line) => t.organisations[line.organisation],
+            },
+            { key: 'role', head: w.role, cell: (line) => t.roles[line.role] },
+            {
+              key: 'fingerprint',
+              head: w.fingerprint,
+              cell: (line) => <Hash t={t} value={line.fingerprint} />,
+            },
+            { key: 'until', head: w.until, cell: (line) => <Moment t={t} at={line.notAfter} show="date" /> },
+            { key: 'state', head: w.state, cell: (line) => <State t={t} line={line} now={now} /> },
+            {
+              key: 'revoke',
+              head: w.revoke,
+              cell: (line) => <Revoking t={t} line={line} action={`${paths.certificates}/revoke`} />,
+            },
+          ]}
+        />
+      )}
+      <p class="meta">
+        {w.renewHint} {w.revokeHint}
+      </p>
+      {demonstration ? <p class="meta">{t.signing.demonstration}</p> : null}
+    </div>
+  );
+}

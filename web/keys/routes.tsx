@@ -1,0 +1,151 @@
+// Station 1, web: making a signing key in a browser, having it certified, and ending certificates. A new key and the end of one
+// need a fresh proof of who asks (I6); the member of the person's organisation decides with two people of its own.
+import type { Context } from 'hono';
+import { allCertificates, certificateById, certificatesOfPerson } from '../../db/views/certificates.ts';
+import { isUuid } from '../../domain/ids.ts';
+import { isRefusal, refuse } from '../../domain/refusal.ts';
+import type { SigningDeps, WebDeps, WebEnv } from '../deps.ts';
+import { readForm, takeFields } from '../form.ts';
+import { signedIn } from '../guard.ts';
+import { paths } from '../paths.ts';
+import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { type Routes, routes } from '../routes.ts';
+import { isFresh } from '../session.ts';
+import { jsonBody, passkeysWork } from '../sign-in/passkeys.ts';
+import { Confirm } from '../signatures/sign.tsx';
+import { askAfterWaiting, enrol, organisationOf, publicKeyFrom, requestToSign, revoke } from './enrol.ts';
+import { Certificates, Keys, REVOCATION_REASONS } from './keys.tsx';
+
+/** Certificates on one page; a consortium has hundreds of staff, not thousands. */
+const ROWS = 1000;
+
+export function keyRoutes(deps: WebDeps): Routes {
+  const r = routes(deps);
+  const { signing } = deps;
+  if (!signing) return r;
+
+  r.get('/keys', 'keys.own', async (c) => {
+    const session = signedIn(c);
+    const t = wordsFor(c, deps);
+    const waiting = await askAfterWaiting(deps, signing, session);
+    const done = c.req.query('done') ?? '';
+    const fresh = isFresh(session, deps.now());
+    return await pageAnswer(
+      c,
+      deps,
+      { title: t.keys.title, lead: t.keys.lead },
+      <Keys
+        t={t}
+        person={session.person}
+        lines={await certificatesOfPerson(deps.db, session.person)}
+        now={deps.now()}
+        waiting={waiting}
+        said={saidOf(t.keys, done)}
+        confirm={
+          fresh ? undefined : (
+            <Confirm
+              t={t}
+              demonstration={deps.settings.demonstration}
+              passkeys={passkeysWork(deps.settings.publicUrl)}
+              to={paths.keys}
+              words={t.signing.confirmForKey}
+            />
+          )
+        }
+        demonstration={deps.settings.demonstration}
+        outside={organisationOf(session) === undefined}
+      />,
+    );
+  });
+
+  /** Told to the script on the page: that the person must show first who they are, there. */
+  const stale = (c: Context<WebEnv>): Response =>
+    c.json({ words: wordsFor(c, deps).signing.confirmForKey, go: paths.keys }, 403);
+
+  r.post('/keys/request', 'keys.own', async (c) => {
+    const session = signedIn(c);
+    if (!isFresh(session, deps.now())) return stale(c);
+    const body = (await jsonBody(c)) as { publicKey?: unknown } | undefined;
+    const publicKey = publicKeyFrom(String(body?.publicKey ?? ''));
+    const { outside, refused } = wordsFor(c, deps).keys;
+    if (!publicKey) return c.json({ words: refused }, 422);
+    if (!organisationOf(session)) return c.json({ words: outside }, 422);
+    return c.json({ toSign: Buffer.from(requestToSign(session, publicKey)).toString('base64url') });
+  });
+
+  r.post('/keys', 'keys.own', async (c) => {
+    const session = signedIn(c);
+    if (!isFresh(session, deps.now())) return stale(c);
+    const body = (await jsonBody(c)) as { publicKey?: unknown; signature?: unknown } | undefined;
+    const publicKey = publicKeyFrom(String(body?.publicKey ?? ''));
+    const w = wordsFor(c, deps).keys;
+    if (!publicKey) return c.json({ words: w.refused }, 422);
+    const enrolled = await enrol(deps, signing, session, publicKey, String(body?.signature ?? ''));
+    switch (enrolled.kind) {
+      case 'issued':
+      case 'waiting':
+        return c.json({ go: `${paths.keys}?done=${enrolled.kind}` });
+      case 'nobody':
+        return c.json({ words: w.nobody }, 503);
+      case 'wrong':
+        return c.json({ words: w.wrong }, 422);
+      case 'refused':
+        return c.json({ words: w.refused }, 403);
+      default:
+        return enrolled satisfies never;
+    }
+  });
+
+  r.post('/keys/revoke', 'keys.own', async (c) => await end(c, signing, paths.keys, true));
+  r.post('/certificates/revoke', 'certificates.manage', async (c) =>
+    end(c, signing, paths.certificates, false),
+  );
+
+  /** Ends a certificate: a person their own, a security administrator anybody's. */
+  async function end(c: Context<WebEnv>, by: SigningDeps, back: string, own: boolean): Promise<Response> {
+    const session = signedIn(c);
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['certificate', 'reason'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const reason = REVOCATION_REASONS.find((one) => one === fields.get('reason'));
+    const id = fields.get('certificate');
+    if (!reason || !isUuid(id)) return await refusedPage(c, deps, refuse('malformed'));
+    const certificate = await certificateById(deps.db, id);
+    if (!certificate || (own && certificate.personId !== session.person))
+      return await refusedPage(c, deps, refuse('unknown'));
+    const answer = await revoke(deps, by, session, certificate, reason);
+    return goTo(c, `${back}?done=${answer?.state === 'issued' ? 'revoked' : 'revoked-waits'}`);
+  }
+
+  r.get('/certificates', 'certificates.manage', async (c) => {
+    const t = wordsFor(c, deps);
+    return await pageAnswer(
+      c,
+      deps,
+      { title: t.keys.adminTitle, lead: t.keys.adminLead },
+      <Certificates
+        t={t}
+        lines={await allCertificates(deps.db, ROWS)}
+        now={deps.now()}
+        said={saidOf(t.keys, c.req.query('done') ?? '')}
+        demonstration={deps.settings.demonstration}
+      />,
+    );
+  });
+
+  return r;
+}
+
+const saidOf = (
+  w: { issued: string; revokedDone: string; revokedWaits: string },
+  done: string,
+): string | undefined =>
+  done === 'issued'
+    ? w.issued
+    : done === 'revoked'
+      ? w.revokedDone
+      : done === 'revoked-waits'
+        ? w.revokedWaits
+        : undefined;

@@ -1,0 +1,48 @@
+// Station 1, web: what a sign page is made from, for tasks and for acts on a case alike: the envelopes of the person's keys, the
+// age of the statement, and whether they must show first who they are.
+import type { Child } from 'hono/jsx';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import { statementBytes } from '../../ledger/statement.ts';
+import type { Session, WebDeps } from '../deps.ts';
+import { isFresh } from '../session.ts';
+import { passkeysWork } from '../sign-in/passkeys.ts';
+import type { Text } from '../text/text.ts';
+import { envelopesOf, isOld, type Prepared } from './prepared.ts';
+import { Confirm, type SignView } from './sign.tsx';
+
+/** The first signature of a session needs a proof of who signs besides the key; later ones the key alone (E5). */
+export const mustConfirm = (deps: Pick<WebDeps, 'now'>, session: Session): boolean =>
+  session.signingSince === null && !isFresh(session, deps.now());
+
+/** The parts of a sign page that follow from what was prepared. */
+export async function signView(
+  deps: WebDeps,
+  t: Text,
+  session: Session,
+  prepared: Prepared,
+  given: Pick<SignView, 'action' | 'hidden' | 'button' | 'back' | 'again'> & {
+    /** Address of the page itself, to come back to. */
+    readonly here: string;
+    readonly notice: Child | undefined;
+  },
+): Promise<SignView> {
+  const { here, notice, ...rest } = given;
+  return {
+    ...rest,
+    prepared,
+    digest: Buffer.from(nodeHashing.hash(statementBytes(prepared.text))).toString('hex'),
+    toSign: await envelopesOf(deps, prepared),
+    old: isOld(prepared, deps.now()),
+    confirm: mustConfirm(deps, session) ? (
+      <Confirm
+        t={t}
+        demonstration={deps.settings.demonstration}
+        passkeys={passkeysWork(deps.settings.publicUrl)}
+        to={here}
+        words={t.signing.confirmToSign}
+      />
+    ) : undefined,
+    demonstration: deps.settings.demonstration,
+    ...(notice ? { notice } : {}),
+  };
+}
