@@ -31,6 +31,7 @@ export default defineConfig({
       suite('verify', [POSTGRES]),
       suite('verify-chain', [POSTGRES]),
       suite('engines', [POSTGRES]),
+      suite('member'),
       suite('fabric', [], false),
       suite('e2e', [], false),
       suite('drill', [POSTGRES, TEMPORAL]),

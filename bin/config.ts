@@ -22,6 +22,11 @@ export const SETTINGS = z.object({
   REHAB_HOST: z.string().default('127.0.0.1'),
   REHAB_PORT: port.optional(),
   REHAB_OPS_PORT: port.optional(),
+  /** Where a member reads the published log (C2SP tlog-tiles), with a slash at its end. */
+  REHAB_LOG_URL: z
+    .url({ protocol: /^https?$/ })
+    .endsWith('/')
+    .optional(),
   /** `demonstration` offers a list of people to sign in as; refused beyond loopback (I9). */
   REHAB_MODE: z.enum(['demonstration', 'real']).default('real'),
   /** Parameter overrides as JSON: lengths of limits, in tests and demonstrations. */

@@ -1,7 +1,9 @@
 // The one command, `rehab <verb>`: composition roots and nothing else. Progress goes to standard error, results to
 // standard output; exit codes are those of DESIGN.md section 7.
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { engineSettings } from '../engines/settings.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
 import { dataDirOf, environment, readConfig, SettingRefused } from './config.ts';
@@ -58,6 +60,20 @@ verb('ledger', 'the ledger process: sequencer and anchor').action(async (options
   const { runLedger } = await import('./commands/ledger.ts');
   await runLedger(machineOf(dataDirOf(options.data)));
 });
+
+verb('member', 'one organisation’s member: follows its own peer and the published log, and cosigns growth')
+  .addOption(new Option('--org <name>', 'whose').choices(ORGANISATIONS).makeOptionMandatory())
+  .option('--acknowledge', 'a person has seen the alarms that stand; go on')
+  .action(async (options: { data: string; org: Organisation; acknowledge?: boolean }) => {
+    const { runMember } = await import('./commands/member.ts');
+    await runMember({
+      organisation: options.org,
+      folder: join(dataDirOf(options.data), 'members', options.org),
+      settings: readConfig(),
+      environment: environment(),
+      acknowledge: options.acknowledge === true,
+    });
+  });
 
 verb('migrate', 'brings the database to today’s tables; DATABASE_URL names it as its owner').action(
   async (options: { data: string }) => {
@@ -225,7 +241,7 @@ try {
   if (
     error instanceof EngineTrouble ||
     error instanceof SettingRefused ||
-    (error instanceof Error && error.name === 'ProfileTrouble')
+    (error instanceof Error && (error.name === 'ProfileTrouble' || error.name === 'FolderTrouble'))
   ) {
     console.error(error.message);
     process.exitCode = 1;

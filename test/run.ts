@@ -10,7 +10,7 @@ import { COUNTS_FILE, type Counts } from './support/closing-line.ts';
 
 /** Suites that run together need no engines; all others come alone. `e2e` takes long and runs when it is named. */
 const GROUPS = [
-  ['domain', 'fhir', 'ledger', 'web', 'arch'],
+  ['domain', 'fhir', 'ledger', 'member', 'web', 'arch'],
   ['activities'],
   ['web-db'],
   ['workflows'],

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
 import type { Lock } from '../../engines/lock.ts';
 import { choosePort } from '../../engines/ports.ts';
 import { type Progress, progressToStderr } from '../../engines/progress.ts';
@@ -27,6 +28,8 @@ export interface StackAddresses {
   readonly webPort: number;
   /** Port of each process's health and metrics, on 127.0.0.1. */
   readonly opsPorts: Readonly<Record<ProcessName, number>>;
+  /** Each organisation's member, by its door; none with an outside network, where each organisation runs its own. */
+  readonly members: Readonly<Record<string, string>>;
 }
 
 export interface StartOptions {
@@ -99,8 +102,11 @@ async function bringUp(
   progress('Database: bringing the tables to today’s shape');
   await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
   await options.seed(addresses);
-  progress('Starting web, worker and ledger');
-  await supervisor.startAll(PROCESSES.map((name) => processSpec(name, options, addresses)));
+  progress('Starting web, worker, ledger and the members');
+  await supervisor.startAll([
+    ...PROCESSES.map((name) => processSpec(name, options, addresses)),
+    ...Object.entries(addresses.members).map(([name, url]) => memberSpec(name, url, options, addresses)),
+  ]);
   await untilWebIsReady(addresses.webUrl);
   const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
   writeRunFile(dataDir, run());
@@ -182,6 +188,11 @@ async function addressesOf(
     worker: await opsPort('worker'),
     ledger: await opsPort('ledger'),
   };
+  const members: Record<string, string> = {};
+  if (fabric.processes.length > 0) {
+    for (const name of ORGANISATIONS)
+      members[name] = `http://127.0.0.1:${await choosePort({ dataDir, name: `member-${name}`, progress })}`;
+  }
   const passwords = rolePasswords(dataDir);
   const { ownerUrl } = postgres;
   const databaseUrls = Object.fromEntries(
@@ -199,6 +210,7 @@ async function addressesOf(
       webUrl,
       webPort,
       opsPorts,
+      members,
     },
     runFile: {
       web: webUrl,
@@ -206,6 +218,7 @@ async function addressesOf(
       postgres: { owner: ownerUrl, app: databaseUrls.web },
       temporal: temporal.address,
       fabric: { profile, channel, peers: { ...peers } },
+      members,
     },
   };
 }
@@ -243,6 +256,34 @@ function processSpec(name: ProcessName, options: StartOptions, addresses: StackA
     env: { ...options.settings.environment, ...given(name, addresses) },
     logPath: join(dataDir, 'logs', `${name}.log`),
     ready: (signal) => demandAnswer(health, signal),
+    readyWithinMs: 60_000,
+    stopWithinMs: 20_000,
+  };
+}
+
+/** An organisation's member: a process of its own over its own folder. Its environment holds nothing of the hospital's. */
+function memberSpec(
+  name: string,
+  url: string,
+  { program, settings }: StartOptions,
+  { dataDir, webUrl }: StackAddresses,
+): ProcessSpec {
+  const { PATH, HOME, TMPDIR, LOG_LEVEL } = settings.environment;
+  return {
+    name: `member-${name}`,
+    command: process.execPath,
+    args: [program, 'member', '--org', name, '--data', dataDir],
+    env: {
+      PATH,
+      HOME,
+      TMPDIR,
+      LOG_LEVEL,
+      REHAB_MODE: 'demonstration',
+      REHAB_PORT: new URL(url).port,
+      REHAB_LOG_URL: `${webUrl}/log/`,
+    },
+    logPath: join(dataDir, 'logs', `member-${name}.log`),
+    ready: (signal) => demandAnswer(`${url}/healthz`, signal),
     readyWithinMs: 60_000,
     stopWithinMs: 20_000,
   };

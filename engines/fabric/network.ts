@@ -100,7 +100,11 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
     }
     await ensureLeader(options, nodes, channel);
     if (done?.packageId !== chaincode.packageId) {
-      progress('Fabric: installing and approving the chaincode at each organisation');
+      progress(
+        done === undefined
+          ? 'Fabric: installing and approving the chaincode at each organisation'
+          : 'Fabric: the chaincode is another than at the last start; each organisation approves it, and all data are kept',
+      );
       await ensureChaincode(channel, chaincode);
     }
     await awaitEndorsements(readFabricProfile(paths.profile), { withinMs: READY_WITHIN_MS });

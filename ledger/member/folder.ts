@@ -10,18 +10,19 @@ import {
   sign,
 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ORGANISATIONS, type Organisation, witnessName } from '../../domain/consortium.ts';
 import type { Sign, VerifierKey } from '../checkpoint.ts';
 import { formatWitnessKey, parseWitnessKey } from '../cosignature.ts';
+import { type MemberProfile, readMemberProfile } from '../fabric/profile.ts';
 
 /**
  * What verification starts from, as an organisation's people have agreed on it and as its member publishes it.
  * `genesis` is the hash of the header of the channel's first block, hexadecimal: what its second block names.
  */
-const trustSchema = z.strictObject({
+export const trustSchema = z.strictObject({
   origin: z.string().min(1),
   /** The log's vkey (C2SP signed-note, Ed25519). */
   log: z.string().min(1),
@@ -35,16 +36,34 @@ const trustSchema = z.strictObject({
 export type Trust = z.infer<typeof trustSchema>;
 
 /** The member cannot run with this folder; `message` says which file and what to do. */
-class FolderTrouble extends Error {
+export class FolderTrouble extends Error {
   override readonly name = 'FolderTrouble';
 }
 
+export type MemberFolder = {
+  readonly path: string;
+  readonly profile: MemberProfile;
+  readonly trust: Trust;
+  readonly witness: WitnessKey;
+};
+
 /** A witness's key, which signs and is not given away. */
-type WitnessKey = Pick<VerifierKey, 'keyId' | 'name'> & { readonly vkey: string; readonly sign: Sign };
+export type WitnessKey = Pick<VerifierKey, 'keyId' | 'name'> & { readonly vkey: string; readonly sign: Sign };
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
 const keyPath = (folder: string): string => join(folder, 'witness.pem');
 export const trustPath = (folder: string): string => join(folder, 'trust.json');
+
+/** Reads a member's folder. Throws FolderTrouble or ProfileTrouble. */
+export function openMemberFolder(path: string): MemberFolder {
+  const profile = readMemberProfile(join(path, 'profile.json'));
+  const trust = readTrust(path);
+  if (trust === undefined)
+    throw new FolderTrouble(
+      `Member's trust.json is missing; write down there what the organisations agreed on: ${trustPath(path)}`,
+    );
+  return { path, profile, trust, witness: readWitnessKey(path, profile.organisation) };
+}
 
 /** What was agreed on; undefined when nothing was yet. Throws FolderTrouble when the file is not such a thing. */
 export function readTrust(folder: string): Trust | undefined {
@@ -97,6 +116,14 @@ export async function writeDurably(path: string, content: string): Promise<void>
   const directory = await open(folder, 'r');
   await directory.sync().finally(() => directory.close());
   // From here the new content is what a restart reads.
+}
+
+/** The text of a file, or undefined when there is none. */
+export async function readText(path: string): Promise<string | undefined> {
+  return await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 function readIfThere(path: string): string | undefined {
