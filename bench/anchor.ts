@@ -112,7 +112,6 @@ async function catchUp(bench: BenchMachine): Promise<Figure[]> {
   const sequencer = createSequencer({
     url,
     signer: logSigner(machine.secrets.logSeed),
-    now: () => new Date(),
     batch: 50_000,
   });
   process.kill(ledger, 'SIGSTOP');

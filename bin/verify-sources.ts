@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import postgres from 'postgres';
 import { canonicalColumn, tableShape } from '../db/change.ts';
+import { guardFaults } from '../db/guards.ts';
 import { roleUrl } from '../db/migrate.ts';
 import { RECORDED, type RecordedName } from '../db/schema.ts';
 import { LOG_ORIGIN, ORGANISATIONS } from '../domain/consortium.ts';
@@ -18,10 +19,14 @@ import { KeyMissing, type KeyStore, keyRing, nodeHashing } from '../ledger/recor
 import { certificateHolds, certificateKeyId, ed25519From } from '../ledger/signing.ts';
 import {
   NO_VALUE,
+  type OutsideChange,
+  type StoredAnchor,
+  type StoredCheckpoint,
   type StoredEntry,
   type StoredLeaf,
   type StoredLog,
   type StoredRow,
+  type StoredTile,
   type Trust,
   type VerifySources,
 } from '../ledger/verify-sources.ts';
@@ -130,8 +135,12 @@ export function digestKeys(keyStore: KeyStore): VerifySources['digestKey'] {
 /** Rows of one portion. Entries come with their bytes, some thousands each, so portions stay below a few megabytes. */
 const PORTION = 500;
 
+/** An instant as it was written. */
+const ISO = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
 const ENTRY_COLUMNS = `e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.person_id,
-  to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, e.body, e.signature, e.key_id`;
+  ${ISO('e.at')} as at, e.body, e.signature, e.key_id`;
 
 interface EntryRecord {
   id: string | null;
@@ -229,19 +238,45 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
         )
       ).map(storedEntry),
     checkpoints: () =>
-      mapped<
-        { size: string; root: Uint8Array; note: string },
-        { size: number; root: Uint8Array; note: string }
-      >('select size, root, note from public.log_checkpoints order by size', ({ size, root, note }) => ({
-        size: Number(size),
-        root,
-        note,
-      })),
-    anchors: () =>
-      mapped<{ size: string; root: Uint8Array }, { size: number; root: Uint8Array }>(
-        'select size, root from public.log_anchors order by size',
-        ({ size, root }) => ({ size: Number(size), root }),
+      mapped<{ size: string; root: Uint8Array; note: string; previous: string }, StoredCheckpoint>(
+        'select size, root, note, previous from public.log_checkpoints order by size',
+        (row) => ({ ...row, size: Number(row.size), previous: Number(row.previous) }),
       ),
+    anchors: () =>
+      mapped<{ size: string; root: Uint8Array; at: string; note: string }, StoredAnchor>(
+        `select size, root, ${ISO('at')} as at, note from public.log_anchors order by size`,
+        (row) => ({ ...row, size: Number(row.size) }),
+      ),
+    tiles: () =>
+      mapped<{ level: number; index: string; hashes: Uint8Array; root: Uint8Array }, StoredTile>(
+        'select level, index, hashes, root from public.log_tiles order by level, index',
+        (row) => ({ ...row, index: Number(row.index) }),
+      ),
+    outsideChanges: () =>
+      mapped<
+        {
+          id: string;
+          at: string;
+          size: string;
+          role: string;
+          table_name: string;
+          row_key: string | null;
+          verb: OutsideChange['verb'];
+          columns: string[];
+        },
+        OutsideChange
+      >(
+        `select id, ${ISO('at')} as at, size, case when session_role = acting_role then session_role else session_role || ' as ' || acting_role end as role, table_name, row_key, verb, columns
+         from public.outside_changes order by id`,
+        ({ table_name, row_key, ...row }) => ({
+          ...row,
+          id: Number(row.id),
+          size: Number(row.size),
+          table: table_name,
+          row: row_key,
+        }),
+      ),
+    guardFaults: () => guardFaults(async <T>(query: string) => (await one.unsafe(query)) as unknown as T[]),
     async head() {
       const [row] = await one.unsafe<{ size: string; root: Uint8Array; range: Uint8Array }[]>(
         'select size, root, range from public.log_head where id = 1',

@@ -206,11 +206,11 @@ export async function putGuards(sql: postgres.Sql, before: GuardsBefore): Promis
       // What has no table, or what nobody defined, is for a person to judge; verify names it.
       if (table === null || fault === 'foreign') continue;
       const definition = definitions.get(`${table} ${guard}`);
-      const taken = definition === undefined ? false : before.tables.has(table);
+      const taken = fault !== 'disabled' && definition !== undefined && before.tables.has(table);
       if (taken || before.disabled.has(`${table} ${guard}`))
         await tx`
-          insert into outside_changes (at, size, session_role, acting_role, table_name, row_key, verb, columns)
-          values (clock_timestamp(), (select size from log_head where id = 1), session_user, current_user, ${table}, ${guard}, 'GUARD', ${[fault]})`;
+          insert into outside_changes (id, at, size, session_role, acting_role, table_name, row_key, verb, columns)
+          values ((select coalesce(max(id), 0) + 1 from outside_changes), clock_timestamp(), (select size from log_head where id = 1), session_user, current_user, ${table}, ${guard}, 'GUARD', ${[fault]})`;
       if (fault !== 'disabled') {
         if (definition === undefined) continue;
         await tx.unsafe(`DROP TRIGGER IF EXISTS ${guard} ON public.${table}`);

@@ -447,7 +447,8 @@ export const logCheckpoints = pgTable('log_checkpoints', {
   size: bigint('size', { mode: 'number' }).primaryKey(),
   root: bytea('root').notNull(),
   note: text('note').notNull(),
-  at: instant('at').notNull(),
+  /** Size of the checkpoint before it, 0 for the first: one that is taken away leaves a gap. */
+  previous: bigint('previous', { mode: 'number' }).notNull(),
 });
 
 /** One row: the size the log has, and the compact range to grow it from. */
@@ -456,16 +457,15 @@ export const logHead = pgTable('log_head', {
   size: bigint('size', { mode: 'number' }).notNull(),
   root: bytea('root').notNull(),
   range: bytea('range').notNull(),
-  at: instant('at').notNull(),
 });
 
-/** What the chain has accepted: checkpoint size, transaction, time. */
+/** What the chain has accepted: checkpoint size, and when the service saw it there. */
 export const logAnchors = pgTable('log_anchors', {
   size: bigint('size', { mode: 'number' }).primaryKey(),
   root: bytea('root').notNull(),
-  transactionId: key('transaction_id'),
-  blockNumber: bigint('block_number', { mode: 'number' }),
   at: instant('at').notNull(),
+  /** The same three, signed by the log's key (ledger/verify-notes.ts). */
+  note: text('note').notNull(),
 });
 
 /**
@@ -473,7 +473,8 @@ export const logAnchors = pgTable('log_anchors', {
  * ours, and by nobody changed. Places only, no values.
  */
 export const outsideChanges = pgTable('outside_changes', {
-  id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  /** Counts without gaps, so that one that is taken away is missed. */
+  id: bigint('id', { mode: 'number' }).primaryKey(),
   at: instant('at').notNull(),
   /** Size of the log when it happened. */
   size: bigint('size', { mode: 'number' }).notNull(),
@@ -619,22 +620,6 @@ export const signInAttemptCache = pgTable('sign_in_attempt_cache', {
   endsAt: instant('ends_at').notNull(),
 });
 
-/** Good passes over rows, in rolling order: where a finding's window begins. Signed, so that none can be made up. */
-export const rowPassCache = pgTable(
-  'row_pass_cache',
-  {
-    table: key('table_name').notNull(),
-    /** First and last row of the pass, in byte order of their keys; both included. */
-    first: key('first_key').notNull(),
-    last: key('last_key').notNull(),
-    /** Size of the log at which they were right. */
-    size: bigint('size', { mode: 'number' }).notNull(),
-    /** The same four, signed by the log's key (ledger/row-pass.ts). */
-    note: text('note').notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.table, t.first] })],
-);
-
 /** Operations whose Update is known to be in Temporal's history. */
 export const operationSettledCache = pgTable('operation_settled_cache', {
   operationId: key('operation_id').primaryKey(),
@@ -681,7 +666,6 @@ export const WORKING = {
   signingDraft,
   certificateRequestCache,
   operationSettledCache,
-  rowPassCache,
   askOutbox,
 } as const;
 

@@ -43,7 +43,6 @@ export interface SequencerOptions {
   /** Connection of the `rehab_ledger` role; the sequencer keeps one direct connection of its own (T8). */
   readonly url: string;
   readonly signer: LogSigner;
-  readonly now: () => Date;
   /** Entries taken at once. */
   readonly batch?: number;
   /** A size that the log is known to have had: with less in the database, it was restored, and nothing is sequenced (X17). */
@@ -128,7 +127,6 @@ export function createSequencer(options: SequencerOptions): Sequencer {
         const leaves = commitments.map((commitment) => leafHash(commitment, nodeHashing.hash));
         const range = appendLeaves(unpackRange(size, row.range), leaves, nodeHashing.hash);
         const root = rootOfRange(range, nodeHashing.hash);
-        const at = options.now().toISOString();
         await tx`insert into log_leaves (index, entry_id, commitment, leaf_hash)
           select ${size}::bigint + o - 1, id, decode(c, 'hex'), decode(l, 'hex')
           from unnest(${pending.map((e) => e.id)}::uuid[], ${commitments.map((c) => c.toString('hex'))}::text[], ${leaves.map((l) => Buffer.from(l).toString('hex'))}::text[]) with ordinality as t(id, c, l, o)`;
@@ -137,9 +135,9 @@ export function createSequencer(options: SequencerOptions): Sequencer {
         const stored = await rootOfStored(tx, range.size);
         if (!equalBytes(stored, root)) throw new UnsoundLog(`log_head ${size}`);
         const note = await signedCheckpoint(options.signer, range.size, stored);
-        await tx`insert into log_checkpoints (size, root, note, at) values (${range.size}, ${root}, ${note}, ${at})`;
+        await tx`insert into log_checkpoints (size, root, note, previous) values (${range.size}, ${root}, ${note}, ${size})`;
         const moved =
-          await tx`update log_head set size = ${range.size}, root = ${root}, range = ${packRange(range)}, at = ${at} where id = 1 and size = ${size}`;
+          await tx`update log_head set size = ${range.size}, root = ${root}, range = ${packRange(range)} where id = 1 and size = ${size}`;
         if (moved.count !== 1) throw new Error('log head moved under the lock; reload it');
         // Whoever shows queues and boards listens to this: one notice a batch, sent by COMMIT.
         await tx`select pg_notify('rehab_log', ${String(range.size)})`;

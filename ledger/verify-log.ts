@@ -11,12 +11,23 @@ import {
   HASH_BYTES,
   type Hash,
   leafHash,
+  mergeRanges,
+  rootOf,
   rootOfRange,
 } from './merkle.ts';
 import { type Listing, listing, type Pin } from './reader.ts';
 import { type EntryCheck, hex, type Placed, type Report } from './verify-entries.ts';
 import { firstSizeOver, lastSizeUpTo, packedBytes } from './verify-memory.ts';
-import type { Finding, StoredLeaf, StoredLog, Trust, VerifyReport, VerifySources } from './verify-sources.ts';
+import { anchoredText, noteSays } from './verify-notes.ts';
+import type {
+  Finding,
+  StoredCheckpoint,
+  StoredLeaf,
+  StoredLog,
+  Trust,
+  VerifyReport,
+  VerifySources,
+} from './verify-sources.ts';
 
 /** A hash that stands where another one belongs. */
 interface Mismatch {
@@ -62,12 +73,7 @@ export async function checkLog(
 ): Promise<VerifyReport['counts']> {
   const { hash } = sources.hashing;
   const checkpoints = await statedCheckpoints(sources.trust, stored, report);
-  const anchors: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
-  for await (const portion of stored.anchors())
-    for (const { size, root } of portion) {
-      anchors.sizes.push(size);
-      anchors.roots.push(root);
-    }
+  const anchors = await statedAnchors(sources.trust, stored, checkpoints, report);
   entries.times.sizes = checkpoints.sizes;
   entries.times.pinned = pin.size;
   entries.times.newest = checkpoints.sizes.at(-1) ?? 0;
@@ -129,6 +135,7 @@ async function statedCheckpoints(trust: Trust, stored: StoredLog, report: Report
   for await (const portion of stored.checkpoints())
     for (const row of portion) {
       const before = stated.sizes.at(-1) ?? null;
+      checkNeighbour(row, before ?? 0, report);
       stated.sizes.push(row.size);
       stated.roots.push(row.root);
       const fault = await noteFault(trust, row.note, row.size, row.root);
@@ -146,6 +153,98 @@ async function statedCheckpoints(trust: Trust, stored: StoredLog, report: Report
         );
     }
   return stated;
+}
+
+/** Each checkpoint names the one before it, so that one that is taken away, or put in between, is missed. */
+function checkNeighbour({ size, previous }: StoredCheckpoint, before: number, report: Report): void {
+  if (previous === before) return;
+  const gone = previous > before && previous < size;
+  report(
+    gone
+      ? say(
+          'log',
+          'log_checkpoints',
+          String(previous),
+          null,
+          'deleted',
+          `Checkpoint is missing that the next one follows: size ${previous}, before ${size}`,
+          { rightAt: before || null, wrongAt: size },
+        )
+      : say(
+          'log',
+          'log_checkpoints',
+          String(size),
+          'previous',
+          'edited',
+          `Checkpoint does not follow the one before it: size ${size} names ${previous}, not ${before}`,
+          { rightAt: before || null, wrongAt: size },
+        ),
+  );
+}
+
+/** Reads what is called anchored: each signed as it stands, and each at a checkpoint of ours. */
+async function statedAnchors(
+  trust: Trust,
+  stored: StoredLog,
+  checkpoints: Stated,
+  report: Report,
+): Promise<Stated> {
+  const stated: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
+  let next = 0;
+  for await (const portion of stored.anchors())
+    for (const row of portion) {
+      const { size, root } = row;
+      stated.sizes.push(size);
+      stated.roots.push(root);
+      const window = { rightAt: lastSizeUpTo(checkpoints.sizes, size - 1), wrongAt: size };
+      const said = await noteSays(row.note, anchoredText(trust.origin, row), trust.logKeys, trust.verifyNote);
+      if (said === 'not-signed')
+        report(
+          say(
+            'log',
+            'log_anchors',
+            String(size),
+            'note',
+            'forged',
+            `Anchor is not signed by the log's key: size ${size}`,
+            window,
+          ),
+        );
+      else if (said === 'other')
+        report(
+          say(
+            'log',
+            'log_anchors',
+            String(size),
+            differing(row.note, anchoredText(trust.origin, row)),
+            'edited',
+            `Anchor is not what was signed about it: size ${size}`,
+            window,
+          ),
+        );
+      while ((checkpoints.sizes[next] ?? Infinity) < size) next += 1;
+      // Beyond the newest checkpoint the head tells; here only what stood between two of them.
+      if (checkpoints.sizes[next] !== size && next < checkpoints.sizes.length && said === 'holds')
+        report(
+          say(
+            'log',
+            'log_checkpoints',
+            String(size),
+            null,
+            'deleted',
+            `Checkpoint is missing that was anchored: size ${size}`,
+            window,
+          ),
+        );
+    }
+  return stated;
+}
+
+/** The column in which a note about an anchor differs from its row; the note itself when it is none. */
+function differing(note: string, text: string): string {
+  const told = note.split('\n');
+  const at = text.split('\n').findIndex((line, i) => line !== told[i]);
+  return ['note', 'size', 'root', 'at'][at] ?? 'note';
 }
 
 /** What is wrong with a signed note about this size and root; undefined when nothing is. */
@@ -224,36 +323,88 @@ function openLists(pin: Pin, hash: Hash, report: Report): PeerList[] {
 
 type Compared = readonly [stated: Stated, wrong: (size: number) => void];
 
-/** The tree over the right leaves, compared at every size that somebody stated a root for. */
+/** The tree over the right leaves, compared at every size that somebody stated a root for; and its tiles. */
 function growingTree(hash: Hash, compared: readonly Compared[]) {
-  let range: CompactRange = EMPTY_RANGE;
+  // Full subtrees of one tile's width, and the leaves behind them: a tile's root falls off where it is full.
+  let whole: CompactRange = EMPTY_RANGE;
+  let open: CompactRange = EMPTY_RANGE;
   let fresh: Uint8Array[] = [];
   const at = compared.map(() => 0);
+  const tiles = growingTiles(hash);
   const flush = (): void => {
-    if (fresh.length > 0) range = appendLeaves(range, fresh, hash);
+    if (fresh.length === 0) return;
+    open = appendLeaves(open, fresh, hash);
+    tiles.leaves(fresh);
     fresh = [];
+    if (open.size < TILE_LEAVES) return;
+    tiles.full(open.hashes[0] as Uint8Array); // a full one is one perfect subtree
+    whole = mergeRanges(whole, open, hash);
+    open = EMPTY_RANGE;
+  };
+  const range = (): CompactRange => {
+    flush();
+    return mergeRanges(whole, open, hash);
   };
   return {
     /** False once a leaf behind the pinned size is gone: nothing can be said about larger sizes. */
     whole: true,
+    tiles,
     push(leaf: Uint8Array): void {
       fresh.push(leaf);
-      const size = range.size + fresh.length;
+      const size = whole.size + open.size + fresh.length;
       for (const [which, [stated, wrong]] of compared.entries()) {
         while ((stated.sizes[at[which] as number] ?? Infinity) < size) at[which] = (at[which] as number) + 1;
         if (stated.sizes[at[which] as number] !== size) continue;
-        flush();
-        if (!equalBytes(stated.roots.at(at[which] as number), rootOfRange(range, hash))) wrong(size);
+        if (!equalBytes(stated.roots.at(at[which] as number), rootOfRange(range(), hash))) wrong(size);
       }
-      if (fresh.length >= 4096) flush();
+      if (open.size + fresh.length === TILE_LEAVES) flush();
     },
-    range(): CompactRange {
-      flush();
-      return range;
-    },
+    range,
   };
 }
 type Tree = ReturnType<typeof growingTree>;
+
+/** Hashes in a full tile (C2SP tlog-tiles). */
+const TILE_LEAVES = 256;
+
+/** What the full tiles of each level must hold: a digest of their hashes, and their root. */
+function growingTiles(hash: Hash) {
+  const levels: {
+    readonly digests: ReturnType<typeof packedBytes>;
+    readonly roots: ReturnType<typeof packedBytes>;
+  }[] = [];
+  const joined = new Uint8Array(TILE_LEAVES * HASH_BYTES);
+  let filled = 0;
+  const level = (height: number) => {
+    levels[height] ??= { digests: packedBytes(HASH_BYTES), roots: packedBytes(HASH_BYTES) };
+    return levels[height];
+  };
+  const add = (height: number, digest: Uint8Array, root: Uint8Array): void => {
+    const { digests, roots } = level(height);
+    digests.push(digest);
+    roots.push(root);
+    if (roots.count() % TILE_LEAVES !== 0) return;
+    const below = Array.from({ length: TILE_LEAVES }, (_, i) => roots.at(roots.count() - TILE_LEAVES + i));
+    const bytes = new Uint8Array(TILE_LEAVES * HASH_BYTES);
+    for (const [i, one] of below.entries()) bytes.set(one, i * HASH_BYTES);
+    add(height + 1, hash(bytes), rootOf(below, hash));
+  };
+  return {
+    leaves(hashes: readonly Uint8Array[]): void {
+      for (const leaf of hashes) joined.set(leaf, HASH_BYTES * filled++);
+    },
+    full(root: Uint8Array): void {
+      add(0, hash(joined), root);
+      filled = 0;
+    },
+    /** Digest and root of a full tile; undefined when the tree has no such tile. */
+    at: (height: number, index: number) =>
+      index < (levels[height]?.roots.count() ?? 0)
+        ? { digest: levels[height]?.digests.at(index), root: levels[height]?.roots.at(index) }
+        : undefined,
+    counts: (): number[] => levels.map(({ roots }) => roots.count()),
+  };
+}
 
 /** What two peers agree on; else what the database and one peer agree on; else the only word there is. */
 function decide(
@@ -644,6 +795,7 @@ async function checkEnd(
   }
   await checkKeptNotes(sources, pin, report);
   await checkHead(stored, tree, checkpoints, hash, report);
+  await checkTiles(stored, tree, checkpoints, hash, report);
   await checkAnchorsReached(sources, anchors, pin, report);
 }
 
@@ -714,6 +866,60 @@ async function checkHead(
         { rightAt: null, wrongAt: range.size },
       ),
     );
+}
+
+/** Every full tile that the tree has, and no other, with the hashes and the root that the leaves give. */
+async function checkTiles(
+  stored: StoredLog,
+  tree: Tree,
+  checkpoints: Stated,
+  hash: Hash,
+  report: Report,
+): Promise<void> {
+  if (!tree.whole) return;
+  const counts = tree.tiles.counts();
+  const newest = checkpoints.sizes.at(-1) ?? 0;
+  const wrong = (
+    level: number,
+    index: number,
+    column: string | null,
+    kind: Finding['kind'],
+    says: string,
+  ): void =>
+    report(
+      say(
+        'log',
+        'log_tiles',
+        `${level} ${index}`,
+        column,
+        kind,
+        `${says}: level ${level}, index ${index}`,
+        // Right when it was full, wrong by now.
+        {
+          rightAt: firstSizeOver(checkpoints.sizes, (index + 1) * TILE_LEAVES ** (level + 1) - 1),
+          wrongAt: newest,
+        },
+      ),
+    );
+  const next: number[] = [];
+  const missing = (level: number, from: number, to: number): void => {
+    for (let index = from; index < to; index++) wrong(level, index, null, 'deleted', 'Tile is missing');
+  };
+  for await (const portion of stored.tiles())
+    for (const { level, index, hashes, root } of portion) {
+      const right = tree.tiles.at(level, index);
+      if (!right) {
+        wrong(level, index, null, 'inserted', 'Tile is of no part of the tree');
+        continue;
+      }
+      missing(level, next[level] ?? 0, index);
+      next[level] = index + 1;
+      if (!equalBytes(hash(hashes), right.digest as Uint8Array))
+        wrong(level, index, 'hashes', 'edited', 'Tile does not hold the hashes of the tree');
+      if (!equalBytes(root, right.root as Uint8Array))
+        wrong(level, index, 'root', 'edited', "Tile's root is not that of its hashes");
+    }
+  for (const [level, count] of counts.entries()) missing(level, next[level] ?? 0, count);
 }
 
 /** An anchor that no peer has reached would let a screen call anchored what is not. Asked after the snapshot. */

@@ -102,6 +102,44 @@ export interface StoredCheckpoint {
   readonly size: number;
   readonly root: Uint8Array;
   readonly note: string;
+  /** Size of the checkpoint before it. */
+  readonly previous: number;
+}
+
+/** That the chain was seen to hold a size. */
+export interface StoredAnchor {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly at: string;
+  readonly note: string;
+}
+
+/** 256 hashes of one height, and the root over them. */
+export interface StoredTile {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+  readonly root: Uint8Array;
+}
+
+/** A change that came without `recorded()`, as a trigger of the database noted it. */
+export interface OutsideChange {
+  readonly id: number;
+  readonly at: string;
+  /** Size of the log when it happened. */
+  readonly size: number;
+  readonly role: string;
+  readonly table: string;
+  readonly row: string | null;
+  readonly verb: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'GUARD';
+  readonly columns: readonly string[];
+}
+
+/** A trigger or function of the database that is not as it was defined. */
+export interface StoredGuardFault {
+  readonly table: string | null;
+  readonly guard: string;
+  readonly fault: 'missing' | 'disabled' | 'altered' | 'foreign';
 }
 
 /**
@@ -116,11 +154,18 @@ export interface StoredLog {
   entries(ids: readonly string[]): Promise<readonly StoredEntry[]>;
   /** In the order of their size. */
   checkpoints(): AsyncIterable<readonly StoredCheckpoint[]>;
-  anchors(): AsyncIterable<readonly Omit<StoredCheckpoint, 'note'>[]>;
+  /** In the order of their size. */
+  anchors(): AsyncIterable<readonly StoredAnchor[]>;
+  /** Full tiles, by level and index. */
+  tiles(): AsyncIterable<readonly StoredTile[]>;
   head(): Promise<
     { readonly size: number; readonly root: Uint8Array; readonly range: Uint8Array } | undefined
   >;
   subjects(): AsyncIterable<readonly StoredSubject[]>;
+  /** In the order in which they were noted. */
+  outsideChanges(): AsyncIterable<readonly OutsideChange[]>;
+  /** How the guards of the tables differ from what is defined. */
+  guardFaults(): Promise<readonly StoredGuardFault[]>;
   /** Recorded tables by name. */
   readonly tables: readonly string[];
   rows(table: string): AsyncIterable<readonly StoredRow[]>;

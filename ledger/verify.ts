@@ -7,9 +7,11 @@
 // 4. Entries: form, signature, certificate, subject's version and the digest of the entry before (verify-entries.ts).
 // 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
 //    are gone; what is derived from entries (verify-rows.ts).
+// 6. What was changed past the ledger and put back, and the triggers that note it (verify-outside.ts).
 import { pinNewest } from './reader.ts';
 import { createEntryCheck } from './verify-entries.ts';
 import { checkLog } from './verify-log.ts';
+import { checkOutside } from './verify-outside.ts';
 import { checkRows, checkSubjects } from './verify-rows.ts';
 import type { Finding, VerifyReport, VerifySources } from './verify-sources.ts';
 
@@ -48,6 +50,7 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     entries.finish();
     await checkSubjects(stored, entries, report);
     await checkRows(sources, stored, entries, report);
+    await checkOutside(stored, entries.times, findings, report);
   } catch (error) {
     sources.note(error);
     report({

@@ -51,5 +51,3 @@ BEGIN
 END $$;
 --> statement-breakpoint
 GRANT SELECT ON outside_changes, row_pass_cache TO rehab_web, rehab_worker, rehab_ledger, rehab_verify;
---> statement-breakpoint
-GRANT INSERT, DELETE ON row_pass_cache TO rehab_ledger;

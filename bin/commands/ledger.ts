@@ -17,7 +17,7 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { type Gap, gapBetween, gapInWords, knownToMembers, LogRestored } from '../../ledger/restored.ts';
 import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
-import { anchoredLog } from '../anchored-log.ts';
+import { anchoredLog, anchorRow } from '../anchored-log.ts';
 import { knownSize } from '../known-size.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
@@ -70,13 +70,9 @@ export async function runLedger(machine: Machine): Promise<void> {
   survive(log);
   const { signal, stopped } = stopSignal();
   const url = databaseUrl(machine, 'ledger');
+  const signer = logSigner(machine.secrets.logSeed);
   const published = knownSize(machine.dataDir);
-  const sequencer = createSequencer({
-    url,
-    known: published.get,
-    signer: logSigner(machine.secrets.logSeed),
-    now: () => new Date(),
-  });
+  const sequencer = createSequencer({ url, signer, known: published.get });
   const { db, close } = connect(url, { max: 3, name: 'rehab-ledger', statementSeconds: 30 });
   const chain = openChain({
     profile: readFabricProfile(fabricProfilePath(machine)),
@@ -123,13 +119,7 @@ export async function runLedger(machine: Machine): Promise<void> {
     async onAnchored(head) {
       await db
         .insert(logAnchors)
-        .values({
-          size: head.size,
-          root: head.root,
-          transactionId: null,
-          blockNumber: null,
-          at: new Date().toISOString(),
-        })
+        .values(await anchorRow(signer, head, new Date()))
         .onConflictDoNothing();
     },
   });

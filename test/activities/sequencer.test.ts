@@ -38,7 +38,6 @@ function sequencer(batch?: number, signer = SIGNER): Sequencer {
   const made = createSequencer({
     url: world.fresh.urls.ledger,
     signer,
-    now: () => new Date(),
     ...(batch ? { batch } : {}),
   });
   sequencers.push(made);

@@ -50,6 +50,16 @@ function some(type: string): string {
   return `'x'`;
 }
 
+/** Tables that the stories leave empty: they act without certificates, and so without signed statements. */
+export const LEFT_EMPTY: readonly string[] = ['certificates', 'statements'];
+
+/** A row out of nothing, under an entry that is there, for a table that has none to copy. */
+export function madeUp(table: string): string {
+  const columns = RECORDED_TABLES.find(({ name }) => name === table)?.columns ?? [];
+  return `insert into ${table} (${columns.map(({ name }) => `"${name}"`)}, entry_id)
+    select ${columns.map(({ type }) => some(type))}, id from audit_entries order by id limit 1`;
+}
+
 /** Edits one column of one row; a null one gets a value. */
 export const editColumn =
   (table: string, column: string, type: string): Mutation =>
@@ -90,7 +100,10 @@ export const insertRow =
   (table: string): Mutation =>
   async ({ sql, choose }) => {
     const key = await anyKey(sql, table, choose);
-    if (key === undefined) return undefined;
+    if (key === undefined) {
+      const [row] = await sql.unsafe<{ id: string }[]>(`${madeUp(table)} returning id::text as id`);
+      return { store: 'postgres', table, row: row?.id ?? '', kind: 'inserted' };
+    }
     for (const { name } of await sql<{ name: string }[]>`
       select i.relname as name from pg_index x join pg_class i on i.oid = x.indexrelid
       where x.indrelid = ${table}::regclass and x.indisunique and not x.indisprimary`)
@@ -262,7 +275,7 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
     return { store: 'log', table: 'log_checkpoints', row: row?.size ?? '', kind: 'deleted' };
   },
   'a checkpoint for a log that is larger': async ({ sql }) => {
-    await sql`insert into log_checkpoints (size, root, note, at) select size + 5, root, note, at from log_checkpoints order by size desc limit 1`;
+    await sql`insert into log_checkpoints (size, root, note, previous) select size + 5, root, note, size from log_checkpoints order by size desc limit 1`;
     return { store: 'log', table: 'log_checkpoints', kind: 'inserted' };
   },
   "the head's size": async ({ sql }) => {
@@ -286,7 +299,7 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
     return { store: 'log', table: 'log_anchors', column: 'root', kind: 'edited' };
   },
   'an anchor that no chain has': async ({ sql }) => {
-    await sql`insert into log_anchors (size, root, at) select size + 1000, root, at from log_anchors order by size desc limit 1`;
+    await sql`insert into log_anchors (size, root, at, note) select size + 1000, root, at, note from log_anchors order by size desc limit 1`;
     return { store: 'log', table: 'log_anchors', kind: 'forged' };
   },
   "a subject's version": editSubject('version', 'version + 1'),

@@ -3,6 +3,7 @@
 import { randomBytes, verify as verifyBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
+import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/commands/ledger.ts';
 import { digestKeys, openSnapshot, trustOf } from '../../bin/verify-sources.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
@@ -45,7 +46,7 @@ export type VerifyWorld = Awaited<ReturnType<typeof createVerifyWorld>>;
 export async function createVerifyWorld() {
   const world: World = await createWorld();
   const signer = logSigner(randomBytes(32));
-  const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer, now: () => new Date() });
+  const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer });
   const copies: Copy[] = ORGANISATIONS.map((organisation) => ({
     organisation,
     leaves: [],
@@ -66,7 +67,8 @@ export async function createVerifyWorld() {
       copy.leaves = leaves.slice(0, size).map(({ leaf_hash }) => Uint8Array.from(leaf_hash));
       copy.checkpoints.set(size, { root: newest.root, note: newest.note });
     }
-    await ledger`insert into log_anchors (size, root, at) values (${size}, ${newest.root}, now()) on conflict do nothing`;
+    const row = await anchorRow(signer, { size, root: newest.root }, new Date());
+    await ledger`insert into log_anchors ${ledger(row)} on conflict do nothing`;
     return size;
   }
 

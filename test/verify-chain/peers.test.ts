@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/commands/ledger.ts';
 import { digestKeys, openSnapshot, peersOf, serviceCertificates, trustOf } from '../../bin/verify-sources.ts';
 import { LOG_ORIGIN, type Organisation } from '../../domain/consortium.ts';
@@ -31,7 +32,7 @@ beforeAll(async () => {
   world = await createWorld(undefined, {
     signer: entrySigner(createPrivateKey(readFileSync(keyPath)), readFileSync(certPath, 'utf8')),
   });
-  const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer: log, now: () => new Date() });
+  const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer: log });
   const ledger = postgres(world.fresh.urls.ledger, { max: 1, onnotice: () => undefined });
   const anchor = createAnchor({
     chain: network.client(),
@@ -48,7 +49,7 @@ beforeAll(async () => {
         ).map(({ leaf_hash }) => leaf_hash),
     },
     onAnchored: async (head) => {
-      await ledger`insert into log_anchors (size, root, at) values (${head.size}, ${head.root}, now()) on conflict do nothing`;
+      await ledger`insert into log_anchors ${ledger(await anchorRow(log, head, new Date()))} on conflict do nothing`;
     },
   });
   for (const story of ['approved', 'withdrawn'] as const) {

@@ -3,10 +3,11 @@
 
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anchorRow } from '../../bin/anchored-log.ts';
 import { LOG_ORIGIN } from '../../domain/consortium.ts';
 import { formatCheckpoint, signNote } from '../../ledger/checkpoint.ts';
 import { columnDigest, type Entry, entryBytes } from '../../ledger/entry.ts';
-import { appendLeaves, EMPTY_RANGE, leafHash, rootOfRange } from '../../ledger/merkle.ts';
+import { appendLeaves, EMPTY_RANGE, leafHash, rootOf, rootOfRange } from '../../ledger/merkle.ts';
 import { nodeHashing, recordKey } from '../../ledger/record-key.ts';
 import { type Copy, createVerifyWorld, peerOf, placeOf, type VerifyWorld } from '../support/verify-world.ts';
 
@@ -29,6 +30,8 @@ async function rewrite(
   sql: Sql,
   caseId: string,
 ): Promise<{ index: number; entryId: string; copies: Copy[] }> {
+  // Whoever has all this also switches off what would note it, and on again.
+  await guards(sql, 'DISABLE TRIGGER');
   const [decision] = await sql<{ id: string; entry_id: string }[]>`
     update decisions set reasons = 'Never wanted it' where case_id = ${caseId} and action = 'withdraw' returning id, entry_id`;
   if (!decision) throw new Error('no such decision');
@@ -80,15 +83,34 @@ async function rewrite(
     const note = await signNote(formatCheckpoint({ origin: LOG_ORIGIN, size, root }), name, keyId, sign);
     checkpoints.set(size, { root, note });
     await sql`update log_checkpoints set root = ${root}, note = ${note} where size = ${size}`;
-    await sql`update log_anchors set root = ${root} where size = ${size}`;
+    const [anchor] = await sql<{ at: Date }[]>`select at from log_anchors where size = ${size}`;
+    if (anchor)
+      await sql`update log_anchors set ${sql(await anchorRow(world.signer, { size, root }, anchor.at))} where size = ${size}`;
     await sql`update log_head set root = ${root}, range = ${Buffer.concat(range.hashes)} where size = ${size}`;
   }
+  // Every leaf after it, as tiles.
+  for (const { level, index: at, hashes, root } of tilesOf(leaves))
+    await sql`update log_tiles set hashes = ${hashes}, root = ${root} where level = ${level} and index = ${at}`;
+  await guards(sql, 'ENABLE ALWAYS TRIGGER');
   return {
     index,
     entryId,
     copies: world.copies.map(({ organisation }) => ({ organisation, leaves, checkpoints })),
   };
 }
+
+async function guards(sql: Sql, how: string): Promise<void> {
+  const triggers = await sql<{ table: string; name: string }[]>`
+    select c.relname as table, t.tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid where not t.tgisinternal`;
+  for (const { table, name } of triggers) await sql.unsafe(`alter table ${table} ${how} ${name}`);
+}
+
+/** Full tiles of the lowest level; this log is too small for others. */
+const tilesOf = (leaves: readonly Uint8Array[]) =>
+  Array.from({ length: Math.floor(leaves.length / 256) }, (_, index) => {
+    const mine = leaves.slice(index * 256, (index + 1) * 256);
+    return { level: 0, index, hashes: Buffer.concat(mine), root: rootOf(mine, nodeHashing.hash) };
+  });
 
 describe('a consistent rewrite with all real keys', () => {
   test('is given away by the chain, and by nothing else', async () => {
