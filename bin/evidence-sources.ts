@@ -19,7 +19,7 @@ const MEMBER_MS = 3000;
 export function evidenceFrom(
   machine: Machine,
   db: Database,
-  chain: Pick<Chain, 'block' | 'blockHeight'>,
+  chain: Pick<Chain, 'block' | 'blockHeight' | 'newestCosignatures'>,
   say: (line: string) => void,
 ): EvidenceFrom {
   return {
@@ -29,6 +29,15 @@ export function evidenceFrom(
     serviceCertificates: serviceCertificates(readFabricProfile(fabricProfilePath(machine))).map(
       (certificate) => certificate.toString(),
     ),
+    async cosignatures() {
+      for (const organisation of ORGANISATIONS)
+        try {
+          return await chain.newestCosignatures(organisation);
+        } catch {
+          say(`Cosignatures cannot be read from the ${organisation}’s peer; the next one is asked`);
+        }
+      return [];
+    },
     revocations: () => listsOf(machine.run?.members ?? {}, say),
     async blocks(indexes) {
       for (const organisation of ORGANISATIONS)

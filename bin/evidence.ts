@@ -6,7 +6,7 @@ import type { Database } from '../db/connection.ts';
 import { recordedTable, rowsNow } from '../db/views/entries.ts';
 import {
   certificatesNamed,
-  checkpointFor,
+  checkpointsFor,
   evidenceEntries,
   namesOf,
   sealedStatements,
@@ -16,7 +16,9 @@ import { LOG_ORIGIN } from '../domain/consortium.ts';
 import { statementContext } from '../domain/operation-key.ts';
 import type { Parameters } from '../domain/parameters.ts';
 import { canonicalJson } from '../ledger/canonical.ts';
+import { withCosignatures } from '../ledger/cosignature.ts';
 import { columnText, readEntry } from '../ledger/entry.ts';
+import { ENOUGH } from '../ledger/evidence/check.ts';
 import type { Evidence, EvidenceBlock } from '../ledger/evidence/format.ts';
 import { makeEvidence } from '../ledger/evidence/make.ts';
 import { verifyPage } from '../ledger/evidence/page/build.ts';
@@ -34,6 +36,8 @@ export interface EvidenceFrom {
   readonly parameters: Parameters;
   /** The service's certificates, today's and former ones, PEM. */
   readonly serviceCertificates: readonly string[];
+  /** The members' newest cosignatures, as far as they can be had: each a line of the note at that size. */
+  cosignatures(): Promise<readonly { readonly size: number; readonly line: string }[]>;
   /** Lists of what each authority revoked, PEM, as far as they can be had. */
   revocations(): Promise<readonly string[]>;
   /** Blocks that wrote these leaves, as far as they can be had. */
@@ -53,7 +57,7 @@ export async function caseEvidence(
 ): Promise<Evidence | undefined> {
   const { db } = from;
   const entries = await evidenceEntries(db, caseId);
-  const checkpoint = await checkpointFor(db);
+  const checkpoint = await checkpointOver(from, entries);
   if (!checkpoint || !entries.some(({ index }) => index !== null && index < checkpoint.size))
     return undefined;
   const key = await from.keys.of('case', caseId);
@@ -100,6 +104,23 @@ export async function caseEvidence(
     parameters: [{ version: from.parameters.version, set: canonicalJson(from.parameters) }],
     blocks: (indexes) => from.blocks(indexes),
   });
+}
+
+/**
+ * The checkpoint to prove entries under: the newest that enough members cosigned and that covers all of them; while there is
+ * none, the newest with the cosignatures it has.
+ */
+async function checkpointOver(
+  { db, cosignatures }: EvidenceFrom,
+  entries: readonly { readonly index: number | null }[],
+): Promise<{ readonly size: number; readonly note: string } | undefined> {
+  const lines = await cosignatures();
+  const linesAt = (size: number) => lines.filter((one) => one.size === size).map(({ line }) => line);
+  const checkpoints = await checkpointsFor(db, [...new Set(lines.map(({ size }) => size))]);
+  const end = Math.max(0, ...entries.map(({ index }) => (index ?? -1) + 1));
+  const enough = checkpoints.find(({ size }) => size >= end && linesAt(size).length >= ENOUGH);
+  const chosen = enough ?? checkpoints[0];
+  return chosen && { size: chosen.size, note: withCosignatures(chosen.note, linesAt(chosen.size)) };
 }
 
 /** A case's evidence file: the evidence, the report in this language, and the page that checks it. */

@@ -1,6 +1,6 @@
 // Station 1, reads for evidence: a case's entries with their places, the checkpoint that covers them, and what was signed. Bytes
 // as they are stored; who may see what is judged by the caller.
-import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Database } from '../connection.ts';
 import { auditEntries, certificates, logCheckpoints, logLeaves, persons, statements } from '../schema.ts';
@@ -20,15 +20,21 @@ export async function evidenceEntries(db: Database, caseId: string) {
     .orderBy(asc(auditEntries.subjectVersion));
 }
 
-/** The newest checkpoint. */
-export async function checkpointFor(db: Database): Promise<{ size: number; note: string } | undefined> {
-  const [row] = await db
-    .select({ size: logCheckpoints.size, note: logCheckpoints.note })
-    .from(logCheckpoints)
-    .where(gt(logCheckpoints.size, 0))
-    .orderBy(desc(logCheckpoints.size))
-    .limit(1);
-  return row;
+/** The checkpoints at these sizes, as far as there are, and the newest one; largest first. */
+export async function checkpointsFor(
+  db: Database,
+  sizes: readonly number[],
+): Promise<readonly { size: number; note: string }[]> {
+  const columns = { size: logCheckpoints.size, note: logCheckpoints.note };
+  const newest = await db.select(columns).from(logCheckpoints).orderBy(desc(logCheckpoints.size)).limit(1);
+  const named =
+    sizes.length === 0
+      ? []
+      : await db
+          .select(columns)
+          .from(logCheckpoints)
+          .where(inArray(logCheckpoints.size, [...sizes]));
+  return [...newest, ...named.filter(({ size }) => size !== newest[0]?.size)].sort((a, b) => b.size - a.size);
 }
 
 /** What was signed in a case, still sealed, by entry. */

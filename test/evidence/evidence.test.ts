@@ -1,6 +1,7 @@
 // Evidence of whole cases: made from a real database, checked by the same modules in Node, and refused with the reason for one changed
 // byte of anything that is signed, for a missing piece, and for everything consistent in itself under other keys.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { caseEvidence } from '../../bin/evidence.ts';
 import { canonicalJson } from '../../ledger/canonical.ts';
 import { readCertificate } from '../../ledger/certificates.ts';
 import { checkEvidence, STEPS, type StepName } from '../../ledger/evidence/check.ts';
@@ -106,6 +107,25 @@ describe('sound evidence', () => {
       e.checkpoint = `${e.checkpoint.split('\n').slice(0, 6).join('\n')}\n`;
     });
     expect((await check(one)).steps[1]?.says).toBe('Cosigned by 1 of 3 members; 2 are needed');
+  });
+
+  test('is proved under the newest checkpoint that two members cosigned, while it covers the case', async () => {
+    const cosigned = await w.cosignatures();
+    const [mine = ''] = await w.live(['refused']);
+    const from = { ...w.from, cosignatures: async () => cosigned };
+    const older = await caseEvidence(from, caseId, true);
+    expect(older && (await check(older)).steps[1]?.says).toBe('Cosigned by 3 of 3 members');
+    expect(older && (await check(older)).checkpoint?.size).toBe(cosigned[0]?.size);
+    // A case that grew since is proved under the newest, which nobody has cosigned yet; and says so.
+    const newer = await caseEvidence(from, mine, true);
+    expect(newer && (await outcomes(newer))).toMatchObject({ cosignatures: 'open', inclusion: 'holds' });
+    // One member's word is not enough to prefer an older checkpoint.
+    const alone = await caseEvidence(
+      { ...from, cosignatures: async () => cosigned.slice(0, 1) },
+      caseId,
+      true,
+    );
+    expect(alone && (await outcomes(alone)).cosignatures).toBe('open');
   });
 
   test('counts entries that had no place yet', async () => {

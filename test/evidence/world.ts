@@ -192,6 +192,7 @@ export async function createEvidenceWorld() {
     keys: world.recorder.keys,
     parameters: world.parameters.set,
     serviceCertificates: [serviceCertificate],
+    cosignatures: async () => [],
     revocations: async () => ORGANISATIONS.map((name) => authorities[name].crl()),
     blocks: (indexes) => blocksWith(indexes, channel.height, channel.block),
     now: () => new Date('2026-11-23T12:00:00.000Z'),
@@ -229,6 +230,15 @@ export async function createEvidenceWorld() {
         by.map((name) => cosignatureLine(said, witnesses[name], at, witnesses[name].sign)),
       );
       return withCosignatures(note, lines);
+    },
+    /** The members' cosignatures of the newest checkpoint, as their chain would list them. */
+    async cosignatures() {
+      const [newest] = await world.worker.sql<{ size: string; note: string }[]>`
+        select size, note from log_checkpoints order by size desc limit 1`;
+      if (!newest) throw new Error('the log has no checkpoint');
+      const whole = await this.cosign(newest.note);
+      const lines = whole.slice(newest.note.length).trimEnd().split('\n');
+      return lines.map((line) => ({ size: Number(newest.size), line }));
     },
     /** A case's evidence, cosigned. */
     async evidence(caseId: string, care = true): Promise<Evidence> {

@@ -24,6 +24,7 @@ beforeAll(async () => {
           keys: world.recorder.keys,
           parameters: world.parameters.set,
           serviceCertificates: [],
+          cosignatures: async () => [],
           revocations: async () => [],
           blocks: async () => [],
           now: () => new Date(),
