@@ -2,6 +2,9 @@
 // Pure: whoever holds the key signs them elsewhere, and no private key ever comes here.
 import { der, pemOf } from './der.ts';
 
+/** The name under which an authority knows one person's one key; a request must bear it. `key` is the key's own name. */
+export const enrolmentName = (person: string, key: string): string => `person-${person}-${key.slice(0, 16)}`;
+
 /**
  * The bytes of a certification request (RFC 2986) that the holder of the key must sign with ECDSA and SHA-256.
  * `publicKey` is the key's SubjectPublicKeyInfo, DER. The CA puts its own name for the holder in the certificate.

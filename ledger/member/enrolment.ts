@@ -22,6 +22,7 @@ import { uuidFrom } from '../../domain/ids.ts';
 import { STAFF_ROLES } from '../../domain/roles.ts';
 import { canonicalBytes } from '../canonical.ts';
 import { type Certificate, fingerprintOf, readCertificate } from '../certificates.ts';
+import { enrolmentName } from '../certification-request.ts';
 import { element, elements, NotDer, pemBytes } from '../der.ts';
 import { nodeHashing } from '../record-key.ts';
 import { writeDurably } from './folder.ts';
@@ -378,7 +379,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
         id,
         ...body,
         key,
-        name: `person-${body.person}-${key.slice(0, 16)}`,
+        name: enrolmentName(body.person, key),
         secret: randomBytes(24).toString('base64url'),
         askedAt: deps.now().toISOString(),
         state: 'waiting',

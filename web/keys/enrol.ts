@@ -11,7 +11,11 @@ import {
   readCertificate,
   readRevocationList,
 } from '../../ledger/certificates.ts';
-import { certificationRequest, certificationRequestToSign } from '../../ledger/certification-request.ts';
+import {
+  certificationRequest,
+  certificationRequestToSign,
+  enrolmentName,
+} from '../../ledger/certification-request.ts';
 import { derFromP1363 } from '../../ledger/der.ts';
 import { signatureBytes } from '../../ledger/envelope.ts';
 import { certifiedBy } from '../../ledger/personal.ts';
@@ -35,7 +39,10 @@ export function publicKeyFrom(text: string): Uint8Array | undefined {
 
 /** What the browser must sign to ask for a certificate of this key: the request of RFC 2986, without its signature. */
 export const requestToSign = (session: Session, publicKey: Uint8Array): Uint8Array =>
-  certificationRequestToSign(session.person, publicKey);
+  certificationRequestToSign(
+    enrolmentName(session.person, keyNameOf(publicKey, nodeHashing.hash)),
+    publicKey,
+  );
 
 /** The organisation that certifies a person; undefined for those who belong to none. */
 export const organisationOf = (session: Session): Organisation | undefined =>
