@@ -2,7 +2,7 @@
 // restarts, run.json, a second start, Ctrl-C, kill -9, a warm start over the same folder.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import postgres from 'postgres';
@@ -69,14 +69,23 @@ test('the first start shows its long steps and prints the address, where the web
 test('run.json has the promised shape, is closed to others, and names living processes', () => {
   const file = run();
   expect(statSync(join(dataDir, 'run.json')).mode & 0o777).toBe(0o600);
-  expect(Object.keys(file).sort()).toEqual(['fabric', 'ops', 'pids', 'postgres', 'temporal', 'web']);
+  expect(Object.keys(file).sort()).toEqual([
+    'fabric',
+    'members',
+    'ops',
+    'pids',
+    'postgres',
+    'temporal',
+    'web',
+  ]);
   expect(file.web).toBe(running.address);
   expect(file.postgres.owner).toMatch(/^postgres:\/\/rehab_owner:\w+@127\.0\.0\.1:\d+\/rehab$/);
   expect(file.postgres.app).toMatch(/^postgres:\/\/rehab_web:\w+@127\.0\.0\.1:\d+\/rehab$/);
   expect(file.temporal).toMatch(/^127\.0\.0\.1:\d+$/);
   expect(Object.keys(file.fabric.peers).sort()).toEqual([...ORGANISATIONS].sort());
   expect(existsSync(file.fabric.profile)).toBe(true);
-  const wanted = ORGANISATIONS.flatMap((name) => [`peer-${name}`, `orderer-${name}`]);
+  const wanted = ORGANISATIONS.flatMap((name) => [`peer-${name}`, `orderer-${name}`, `member-${name}`]);
+  expect(Object.keys(file.members ?? {}).sort()).toEqual([...ORGANISATIONS].sort());
   expect(Object.keys(file.pids)).toEqual(
     expect.arrayContaining(['web', 'worker', 'ledger', 'temporal', 'postgres', ...wanted]),
   );
@@ -94,6 +103,25 @@ test('a process gets its own database role, and never the owner’s address', as
   expect(environment.REHAB_DATABASE_URL).toBe(run().postgres.app);
   expect(environment.DATABASE_URL).toBeUndefined();
   expect(JSON.stringify(environment)).not.toContain(new URL(run().postgres.owner).password);
+});
+
+test('a member gets nothing of the hospital’s, and its folder is closed to others', async () => {
+  for (const organisation of ORGANISATIONS) {
+    const url = run().members?.[organisation];
+    const environment = await (await fetch(`${url}/environment`)).json();
+    expect(Object.keys(environment).filter((name) => /DATABASE|POSTGRES|TEMPORAL|FABRIC/.test(name))).toEqual(
+      [],
+    );
+    expect(environment.REHAB_LOG_URL).toBe(`${running.address}/log/`);
+    const paths = readdirSync(join(dataDir, 'members', organisation), { recursive: true, encoding: 'utf8' });
+    expect(paths).toEqual(
+      expect.arrayContaining(['identity/key.pem', 'registrar/secret', 'registrar/key.pem', 'witness.pem']),
+    );
+    for (const path of ['', ...paths])
+      expect(`${path} ${statSync(join(dataDir, 'members', organisation, path)).mode & 0o077}`).toBe(
+        `${path} 0`,
+      );
+  }
 });
 
 test('doctor finds nothing but the old server versions to say', async () => {

@@ -3,7 +3,8 @@
 import { createServer } from 'node:http';
 
 const [name] = process.argv.slice(2);
-const ports = [process.env.REHAB_OPS_PORT, ...(name === 'web' ? [process.env.REHAB_PORT] : [])];
+const { REHAB_OPS_PORT, REHAB_PORT } = process.env;
+const ports = { web: [REHAB_OPS_PORT, REHAB_PORT], member: [REHAB_PORT] }[name] ?? [REHAB_OPS_PORT];
 for (const port of ports) {
   const server = createServer((request, response) => {
     if (request.url === '/healthz' || request.url === '/readyz') response.end('ok');
