@@ -71,7 +71,15 @@ module.exports = {
       'db',
       ['^db/', '^domain/', 'node_modules/(drizzle-orm|postgres)/'],
       'Tables, reads and statements; who signs or decides is not theirs.',
+      { fromNot: '^db/guards' },
     ),
+    {
+      name: 'db-guards-know-only',
+      comment: 'Compares the database with what the migrations say, and so reads their files.',
+      severity: 'error',
+      from: { path: '^db/guards' },
+      to: { pathNot: ['^db/', '^domain/', 'node_modules/(drizzle-orm|postgres)/', '^(node:)?(fs|path)$'] },
+    },
     {
       name: 'ledger-core-knows-only',
       comment: 'What an outsider runs to check us must need nothing of ours but the words of events.',

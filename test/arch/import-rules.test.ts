@@ -64,6 +64,10 @@ const PLANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'db/signs.ts': "import { t } from '../ledger/t.ts'; export const x = t;",
     'ledger/t.ts': 'export const t = 1;',
   },
+  'db-guards-know-only': {
+    'db/guards.ts': "import { t } from '../ledger/t.ts'; export const x = t;",
+    'ledger/t.ts': 'export const t = 1;',
+  },
   'ledger-core-knows-only': {
     'ledger/verify.ts': "import { t } from '../db/t.ts'; export const x = t;",
     'db/t.ts': 'export const t = 1;',
