@@ -469,6 +469,23 @@ export const logAnchors = pgTable('log_anchors', {
 });
 
 /**
+ * Members’ cosignatures as the chain was seen to keep them, so that the published checkpoint can carry them. A copy: each line
+ * is checked by whoever reads it, and the chain says them again.
+ */
+export const logCosignatureCache = pgTable(
+  'log_cosignature_cache',
+  {
+    size: bigint('size', { mode: 'number' }).notNull(),
+    organisation: key('organisation').notNull(),
+    /** The line as it stands in a note, without its line feed. */
+    line: text('line').notNull(),
+    /** The time that was signed. */
+    at: instant('at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.size, t.organisation] })],
+);
+
+/**
  * Changes of recorded, derived and ledger tables that came without `recorded()`: written by triggers, never by a process of
  * ours, and by nobody changed. Places only, no values.
  */
@@ -667,6 +684,7 @@ export const WORKING = {
   certificateRequestCache,
   operationSettledCache,
   askOutbox,
+  logCosignatureCache,
 } as const;
 
 export type RecordedName = keyof typeof RECORDED;

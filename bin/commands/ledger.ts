@@ -18,6 +18,7 @@ import { type Gap, gapBetween, gapInWords, knownToMembers, LogRestored } from '.
 import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
 import { anchoredLog, anchorRow } from '../anchored-log.ts';
+import { keepCosignatures } from '../cosignatures.ts';
 import { knownSize } from '../known-size.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
@@ -141,6 +142,10 @@ export async function runLedger(machine: Machine): Promise<void> {
     log.fatal(faultFacts(error), 'anchoring stopped');
     process.exitCode = 2;
   });
+  const cosigning = keepCosignatures(db, chain, {
+    signal,
+    note: (error) => log.warn(faultFacts(error), 'cosignatures could not be read'),
+  });
   const temporal = Connection.lazy({ address: temporalAddress(machine) });
   const reAsking = keepReAsking(
     createReAsk({
@@ -162,7 +167,7 @@ export async function runLedger(machine: Machine): Promise<void> {
   );
   log.info('ledger is ready');
   await stopped;
-  await Promise.all([sequencing, anchoring, reAsking]);
+  await Promise.all([sequencing, anchoring, cosigning, reAsking]);
   chain.close();
   await Promise.all([sequencer.close(), close(), ops.close(), temporal.close()]);
 }

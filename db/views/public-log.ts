@@ -2,16 +2,26 @@
 // Hashes alone: nothing here can say whom an entry is about. Never gives a tile that the log does not have in full width.
 import { and, asc, desc, eq, gte, lt, sql } from 'drizzle-orm';
 import type { Database } from '../connection.ts';
-import { logCheckpoints, logLeaves, logTiles } from '../schema.ts';
+import { logCheckpoints, logCosignatureCache, logLeaves, logTiles } from '../schema.ts';
 
-/** The newest checkpoint's note; undefined while the log is empty. */
+/** The newest checkpoint's note, with the members' cosignatures that there are; undefined while the log is empty. */
 export async function newestNote(db: Database): Promise<{ size: number; note: string } | undefined> {
   const [row] = await db
     .select({ size: logCheckpoints.size, note: logCheckpoints.note })
     .from(logCheckpoints)
     .orderBy(desc(logCheckpoints.size))
     .limit(1);
-  return row;
+  return row && { size: row.size, note: row.note + (await cosignatureLines(db, row.size)) };
+}
+
+/** Lines of a note, in the order of the organisations' names: a signed note takes them behind its own. */
+async function cosignatureLines(db: Database, size: number): Promise<string> {
+  const rows = await db
+    .select({ line: logCosignatureCache.line })
+    .from(logCosignatureCache)
+    .where(eq(logCosignatureCache.size, size))
+    .orderBy(asc(logCosignatureCache.organisation));
+  return rows.map(({ line }) => `${line}\n`).join('');
 }
 
 /** A full tile as it was written, with the root that was written beside it. */
