@@ -38,6 +38,7 @@ function sentences(of: unknown, path = ''): Entry[] {
             path.endsWith('clock.amount') || path.endsWith('clock.left') || path.endsWith('clock.overdue');
           if (unit) return call(n, 'working-day', '24 Nov 2026');
           if (path.endsWith('taskWithDiscipline')) return call('Task', 'physiotherapy');
+          if (path.endsWith('.sign')) return call('Approve');
           if (path.endsWith('fields.sessionsOf')) return call('physiotherapy');
           return call(...Array.from({ length: call.length }, () => value(n)));
         },
