@@ -14,7 +14,7 @@ const OTHER = {
   'task.claim': { roles: CLINICAL },
   'task.hand-back': { roles: CLINICAL },
   'task.draft': { roles: [...CLINICAL, 'patient', 'guardian', 'referrer'] },
-  'cases.list': { roles: [...CLINICAL, 'administrator', 'auditor'] },
+  'cases.list': { roles: [...CLINICAL, 'administrator', 'auditor', 'privacy-officer'] },
   'case.see': { roles: [...CLINICAL, 'administrator', 'auditor', 'privacy-officer'] },
   'case.see-own': { roles: ['patient', 'guardian', 'supporter', 'referrer'], own: true },
   'case.entries': { roles: [...CLINICAL, 'administrator', 'auditor', 'privacy-officer'] },

@@ -18,7 +18,7 @@ export const QUESTIONS = {
     'zh-Hans': '病历中有不止一个可能的原因。是哪一个?',
   },
   diagnosis: {
-    en: 'The reason stands only at a visit. Please send the diagnosis.',
+    en: 'The reason stands only at a visit. Send the diagnosis.',
     'zh-Hans': '原因只见于一次就诊记录。请提交诊断。',
   },
   'still-current': {
@@ -39,15 +39,15 @@ export const QUESTIONS = {
     'zh-Hans': '此人可以运动吗?须由医生权衡注意事项。',
   },
   'newer-record': {
-    en: 'The newest entry of the record is more than 90 days old. Please send what is newer.',
+    en: 'The newest entry of the record is more than 90 days old. Send what is newer.',
     'zh-Hans': '病历的最新内容已超过 90 天。请提交更新的材料。',
   },
   dates: {
-    en: 'Some dates contradict each other or lie in the future. Please check those marked.',
+    en: 'Some dates contradict each other or lie in the future. Check those marked.',
     'zh-Hans': '部分日期互相矛盾或在未来。请核对标出的日期。',
   },
   references: {
-    en: 'The record refers to things it does not hold. Please send them if they matter.',
+    en: 'The record refers to things it does not hold. Send them if they matter.',
     'zh-Hans': '病历引用了其中没有的内容。如有必要请补交。',
   },
 } as const satisfies Record<string, Words>;

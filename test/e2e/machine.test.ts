@@ -1,6 +1,8 @@
 // End to end: one story per role on one whole machine: real engines, real processes, a real browser. One file, because the
 // stories share the machine and build on each other: empty pages first, then lives, then everything that was left behind.
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { everyDoor } from './crawl.ts';
+import { importAndDrive } from './import-and-drive.ts';
 import { keptBack } from './kept-back.ts';
 import { type Left, lives } from './life.ts';
 import { officersDays } from './officer.ts';
@@ -29,5 +31,7 @@ lives(here, left);
 watching(here, left);
 officersDays(here, left);
 everyForm(here);
+importAndDrive(here);
+everyDoor(here);
 fullPages(here, left);
 keptBack(here, left);

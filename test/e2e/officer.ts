@@ -106,6 +106,7 @@ export function officersDays(world: () => World, left: Left): void {
     });
 
     it('takes the next task with one button, and hands it back with one', async () => {
+      left.cases.set('handed back', await newCase(world(), 'an ankle that gives way'));
       for (const script of [true, false])
         await as(world(), 'Dan Officer', { script }, async (page) => {
           await page.getByRole('button', { name: t.queue.takeNext }).click();
@@ -165,27 +166,37 @@ export function officersDays(world: () => World, left: Left): void {
     });
   });
 
-  describe('a worker that dies during a decision', () => {
-    for (const script of [true, false])
-      it(`leaves a page that says "still working" and ends in done, once (${script ? 'with' : 'without'} script)`, async () => {
-        const about = await newCase(world(), 'a back that aches');
-        left.cases.set(`worker lost ${script}`, about);
-        await as(world(), 'Ada Officer', { script }, async (page) => {
+  describe('a worker that dies during two decisions', () => {
+    it('leaves pages that say "still working" and end in done, once each, with script and without', async () => {
+      const both = await Promise.all(
+        [true, false].map(async (script) => {
+          const about = await newCase(world(), 'a back that aches');
+          left.cases.set(`worker lost ${script}`, about);
+          const page = await signedIn(world(), script ? 'Ada Officer' : 'Ben Officer', { script });
           await claimTask(page, about, 'decide-eligibility');
           await judgeAll(page);
           await choose(page, 'choice', 'accept');
           await choose(page, 'disciplines', 'physiotherapy');
           await fill(page, { reasons: said('all is there') });
           await check(page);
-          const { worker } = world().machine.run().pids;
-          if (!worker) throw new Error('run.json names no worker');
-          // Stopped first, so that the decision surely is on its way when the worker dies.
-          kill(worker, 'SIGSTOP');
+          return { script, about, page };
+        }),
+      );
+      const { worker } = world().machine.run().pids;
+      if (!worker) throw new Error('run.json names no worker');
+      // Stopped first, so that the decisions surely are on their way when the worker dies.
+      kill(worker, 'SIGSTOP');
+      await Promise.all(
+        both.map(async ({ page }) => {
           const answered = page.waitForResponse(/\/decide$/);
           await pressPrimary(page);
           expect((await answered).status()).toBe(202);
           await page.getByText(t.working.unsure).waitFor();
-          kill(worker, 'SIGKILL');
+        }),
+      );
+      kill(worker, 'SIGKILL');
+      await Promise.all(
+        both.map(async ({ script, about, page }) => {
           // With script the page asks by itself; without, its link asks.
           if (script) await page.waitForURL(/[?&]done=/, { timeout: 60_000 });
           else
@@ -202,9 +213,12 @@ export function officersDays(world: () => World, left: Left): void {
           expect(await shownIn(page.locator('.notice').first())).toContain(
             t.done['decide-eligibility'](about.number),
           );
-        });
+          await page.context().close();
+        }),
+      );
+      for (const { about } of both)
         expect((await decisionsIn(world(), about)).filter((a) => a === 'decide-eligibility')).toHaveLength(1);
-      });
+    }, 120_000);
   });
 
   describe('a store that is broken', () => {

@@ -1,5 +1,5 @@
-// End to end: every page as each role sees it, empty and full and refused, in both languages, by day and by night. The forms of all
-// tasks are walked through with their errors first. No page is left out, and none is excused from anything.
+// End to end: every page as each role sees it, empty and full and refused, wide and narrow, in both languages, by day and by night, in
+// rotation. The forms of all tasks are walked through with their errors first. No page is left out, none is excused from anything.
 import type { Page } from 'playwright-core';
 import { describe, it } from 'vitest';
 import {
@@ -16,11 +16,14 @@ import {
   pressPrimary,
   send,
 } from '../support/deeds.ts';
+import { variantsOf } from '../support/shots.ts';
 import { said } from './canary.ts';
 import type { Left } from './life.ts';
 import { look } from './look.ts';
 import { as, type Manner, stranger, type World } from './world.ts';
 
+/** How long one person's pages may take, all eight variants of a soak included. */
+const SWEEP_MS = 300_000;
 /** Pages that are the same for everybody. */
 const COMMON = ['/settings', '/help', '/there-is-no-such-page'];
 const LISTS: Readonly<Record<string, readonly string[]>> = {
@@ -35,13 +38,8 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'Mia Auditor': ['/audit', '/cases', '/board'],
   'Noa Privacy': ['/cases'],
 };
-/** Both languages, each by day for some people and by night for the others. */
-const MANNERS = (nth: number): readonly Manner[] => [
-  { lang: 'en', dark: nth % 2 === 1 },
-  { lang: 'zh-Hans', dark: nth % 2 === 0 },
-];
-const name = ({ lang, dark }: Manner, path: string): string =>
-  `${path} (${lang}, ${dark ? 'dark' : 'light'})`;
+const name = ({ width, lang, dark }: Manner, path: string): string =>
+  `${path} (${width}, ${lang}, ${dark ? 'dark' : 'light'})`;
 
 async function lookAt(world: World, who: string, manner: Manner, paths: readonly string[]): Promise<void> {
   await as(world, who, manner, async (page) => {
@@ -56,16 +54,20 @@ async function lookAt(world: World, who: string, manner: Manner, paths: readonly
 export function emptyPages(world: () => World): void {
   describe('pages while there is nothing', () => {
     it('signing in', async () => {
-      for (const manner of MANNERS(0)) {
+      for (const manner of variantsOf(0)) {
         const page = await stranger(world(), manner);
         await look(world(), page, name(manner, '/sign-in'));
         await page.context().close();
       }
     });
     for (const [nth, [who, paths]] of Object.entries(LISTS).entries())
-      it(who, async () => {
-        for (const manner of MANNERS(nth)) await lookAt(world(), who, manner, paths);
-      });
+      it(
+        who,
+        async () => {
+          for (const manner of variantsOf(nth)) await lookAt(world(), who, manner, paths);
+        },
+        SWEEP_MS,
+      );
   });
 }
 
@@ -80,33 +82,34 @@ export function fullPages(world: () => World, left: Left): void {
 
   describe('pages when there is much', () => {
     for (const [nth, [who, paths]] of Object.entries(LISTS).entries())
-      it(who, async () => {
-        const lived = `/cases/${known('lived true').id}`;
-        const extra: Readonly<Record<string, readonly string[]>> = {
-          'Pat Patient': [...SECTIONS.map((section) => `${lived}${section}`), `${lived}/access`],
-          'Olga Referrer': [lived, `/cases/${known('refused true').id}`],
-          'Ben Officer': SECTIONS.map((section) => `${lived}${section}`),
-          'Hugo Therapist': [lived, `${lived}/measures`],
-          'Kim Administrator': [lived, `${lived}/people`, `${lived}/measures`],
-          'Mia Auditor': [`${lived}/entries`, '/audit?event=task.claimed'],
-          'Noa Privacy': [`${lived}/entries`, `${lived}/access`],
-        };
-        for (const manner of MANNERS(nth + 1))
-          await lookAt(world(), who, manner, [
-            ...paths.filter((path) => !COMMON.includes(path)),
-            ...(extra[who] ?? []),
-          ]);
-      });
+      it(
+        who,
+        async () => {
+          const lived = `/cases/${known('lived true').id}`;
+          const extra: Readonly<Record<string, readonly string[]>> = {
+            'Pat Patient': [...SECTIONS.map((section) => `${lived}${section}`), `${lived}/access`],
+            'Olga Referrer': [lived, `/cases/${known('refused true').id}`],
+            'Ben Officer': SECTIONS.map((section) => `${lived}${section}`),
+            'Hugo Therapist': [lived, `${lived}/measures`],
+            'Kim Administrator': [lived, `${lived}/people`, `${lived}/measures`],
+            'Mia Auditor': [`${lived}/entries`, '/audit?event=task.claimed'],
+            'Noa Privacy': [`${lived}/entries`, `${lived}/access`],
+          };
+          for (const manner of variantsOf(nth + 1))
+            await lookAt(world(), who, manner, [
+              ...paths.filter((path) => !COMMON.includes(path)),
+              ...(extra[who] ?? []),
+            ]);
+        },
+        SWEEP_MS,
+      );
   });
 }
 
 /** Every form of a case's life: before it is claimed, claimed, sent empty, and on the page that checks it. */
 export function everyForm(world: () => World): void {
-  for (const manner of [
-    { lang: 'en', dark: true },
-    { lang: 'zh-Hans', dark: false },
-  ] as const)
-    it(`every form, empty and full (${manner.lang}, ${manner.dark ? 'dark' : 'light'})`, async () => {
+  for (const manner of variantsOf(0))
+    it(name(manner, 'every form, empty and full'), async () => {
       const by = <R>(who: string, story: (page: Page) => Promise<R>) => as(world(), who, manner, story);
       const see = (page: Page, what: string) => look(world(), page, name(manner, what));
       /** The form sent as it is, with its errors. */
@@ -236,5 +239,5 @@ export function everyForm(world: () => World): void {
         await page.goto(`/cases/${refused.id}/reopen`);
         await wrong(page, 'reopening');
       });
-    }, 180_000);
+    }, 300_000);
 }

@@ -11,6 +11,8 @@ export interface World {
   readonly trouble: string[];
   /** Titles and addresses of all pages that were shown, for the search of the canaries. */
   readonly visited: Set<string>;
+  /** What pages asked our server for by themselves or by a press on them, as `METHOD path`; typed addresses are not among them. */
+  readonly asked: Set<string>;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export async function openWorld(): Promise<World> {
     browser,
     trouble: [],
     visited: new Set(),
+    asked: new Set(),
     async close() {
       await browser.close();
       await machine.stop();
@@ -91,6 +94,12 @@ function watch(world: World, page: Page): void {
     const status = response.status();
     if (status >= 500 || (status === 404 && pathname.startsWith('/assets/')))
       note(`${status} from ${pathname}`);
+  });
+  page.on('request', (request) => {
+    const { origin, pathname } = new URL(request.url());
+    // A browser names the page it comes from; an address that was typed comes from none.
+    if (origin === world.machine.url && request.headers().referer?.startsWith(origin))
+      world.asked.add(`${request.method()} ${pathname}`);
   });
   page.on('framenavigated', async (frame) => {
     world.visited.add(frame.url());

@@ -1,7 +1,10 @@
 // Test support: one whole machine, started as `rehab start` starts it, in a temporary data folder: the real engines, the real
 // processes, the demonstration's people. Never a double, never the developer's own data folder, never a fixed port.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { seed } from '../../bin/commands/seed.ts';
 import { processEnvironment, startStack } from '../../bin/commands/start.ts';
 import { machineOf } from '../../bin/machine.ts';
@@ -18,6 +21,8 @@ export interface TestMachine {
   run(): RunFile;
   /** Port by the name under which it was chosen, such as `worker-ops`. */
   port(name: string): number;
+  /** `rehab VERB …` over this machine as a person runs it, with its exit code and what it printed. */
+  rehab(verb: string, ...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
   /** Stops everything and removes the data folder. */
   stop(): Promise<void>;
 }
@@ -82,6 +87,17 @@ export function attachTo(dataDir: string): TestMachine {
       const port = ports[name];
       if (port === undefined) throw new Error(`no such port was chosen: ${name}`);
       return port;
+    },
+    async rehab(verb, ...args) {
+      const child = spawn(process.execPath, [program, verb, '--data', dataDir, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const [out, err, [code]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'close') as Promise<[number | null]>, // what `close` of a child is emitted with
+      ]);
+      return { code, out, err };
     },
     stop: async () => {},
   };

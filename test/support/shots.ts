@@ -48,6 +48,17 @@ export const VARIANTS = [1280, 360].flatMap((width) =>
   ),
 );
 
+const SOAK = process.env.REHAB_SOAK !== undefined;
+/** Which variant is the first today; `REHAB_VARIANT`, from 0 to 7, chooses another day's. */
+const TURN = Number(process.env.REHAB_VARIANT ?? Math.floor(Date.now() / 86_400_000)) % VARIANTS.length;
+
+/**
+ * How pages are looked at: one of the eight variants, in rotation by the day and by what is looked at, so that every run has all of
+ * them and each page meets each in turn; in a soak all eight (DESIGN.md section 9, 27).
+ */
+export const variantsOf = (nth: number): typeof VARIANTS =>
+  SOAK ? VARIANTS : [...VARIANTS, ...VARIANTS].slice((TURN + nth) % VARIANTS.length).slice(0, 1);
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { assetRoutes } = await import('../../web/assets/manifest.ts');
   const { partsGallery } = await import('../../web/parts/gallery.tsx');

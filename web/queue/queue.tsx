@@ -90,9 +90,11 @@ function RowAct({ frame, row }: { frame: RowFrame; row: QueueRow }) {
 
 function columns(frame: RowFrame, focus?: string): Column<QueueRow>[] {
   const { t, person, parameters, now } = frame;
-  // Who cannot work on tasks reads the case instead.
+  // Who cannot work on a task, by role or by discipline, reads the case instead.
   const href = (row: QueueRow) =>
-    frame.role === 'administrator' ? paths.case(row.caseId) : paths.task(row.id);
+    frame.role === 'administrator' || row.refusal?.code === 'wrong-role'
+      ? paths.case(row.caseId)
+      : paths.task(row.id);
   return [
     {
       key: 'case',

@@ -52,6 +52,10 @@ function measureView(
   };
 }
 
+/** A FHIR date as people read it; one without its day stays as the record says it. */
+const dayWords = (t: Text, date: string): string =>
+  /^\d{4}-\d\d-\d\d/.test(date) ? t.calendarDate(date.slice(0, 10)) : date;
+
 const byLine = (t: Text, name: string, at: string): Child => {
   const [before = '', between = '', after = ''] = t.work.by('\u0000', '\u0000').split('\u0000');
   return (
@@ -171,7 +175,7 @@ export function evidenceItems(t: Text, head: TaskHead, evidence: Evidence): Evid
             {application.background.map((fact) => (
               <li>
                 <Said inline text={fact.text} />
-                {fact.since ? <span class="meta"> {t.work.since(fact.since)}</span> : null}
+                {fact.since ? <span class="meta"> {t.work.since(dayWords(t, fact.since))}</span> : null}
                 {fact.why ? (
                   <span class="meta">
                     {' '}
