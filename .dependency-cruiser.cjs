@@ -85,11 +85,11 @@ module.exports = {
       comment: 'What an outsider runs to check us must need nothing of ours but the words of events.',
       severity: 'error',
       from: {
-        path: '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|evidence/[\\w-]+)\\.ts$',
+        path: '^ledger/(bytes|entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|evidence/[\\w-]+)\\.ts$',
       },
       to: {
         pathNot: [
-          '^ledger/(entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|signing|record-key|evidence/[\\w-]+)\\.ts$',
+          '^ledger/(bytes|entry|envelope|statement|certificates|der|merkle|checkpoint|cosignature|tiles|receipt|canonical|verify[\\w-]*|reader|signing|record-key|evidence/[\\w-]+)\\.ts$',
           '^domain/(events|consortium)\\.ts$',
           'node_modules/(canonicalize|fflate)/',
         ],

@@ -1,5 +1,5 @@
 // Composition: where the three organisations agree on the log's and the witnesses' keys. On one machine their people meet
-// in this process; elsewhere each organisation writes its own trust.json and names the keys with `rehab member name-key`.
+// in this process; each names what stands in its own trust.json, under its own identity.
 // Never replaces what was agreed on before: a key that changed without its organisation's people shows at its member.
 import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,8 +1,10 @@
 // Station 4 and 7, certificates of persons: what stands in one, whether its organisation's authority gave it, and whether a
 // personal signature in an entry holds with the certificate as it stood then. Trust comes in as an argument, never from
 // what is checked. Pure: hashing and P-256 come as arguments too, so that the browser's verifier runs the same code.
+
 import type { Organisation } from '../domain/consortium.ts';
 import { ACTION_EVENTS, type AuditEvent, SIGNED_EVENTS } from '../domain/events.ts';
+import { toHex } from './bytes.ts';
 import { type Element, element, elements, NotDer, p1363FromDer, pemBytes } from './der.ts';
 import type { Entry, Hashing } from './entry.ts';
 import {
@@ -92,7 +94,7 @@ function attributesOf(extensions: Uint8Array): Record<string, string> {
     const parts = elements(extension.content);
     const [id] = parts;
     const value = parts.at(-1);
-    if (id?.tag !== 0x06 || value?.tag !== 0x04 || hex(id.content) !== hex(ATTRIBUTES_OID)) continue;
+    if (id?.tag !== 0x06 || value?.tag !== 0x04 || toHex(id.content) !== toHex(ATTRIBUTES_OID)) continue;
     let read: unknown;
     try {
       read = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value.content));
@@ -106,22 +108,19 @@ function attributesOf(extensions: Uint8Array): Record<string, string> {
   return given;
 }
 
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** How a certificate is named in envelopes, on the chain and in `certificates`: SHA-256 of its DER, hexadecimal. */
 export const fingerprintOf = (certificate: Certificate, hash: Hashing['hash']): string =>
-  hex(hash(certificate.raw));
+  toHex(hash(certificate.raw));
 
 /** How a browser finds its own key again: SHA-256 of the key's SubjectPublicKeyInfo, hexadecimal. */
-export const keyNameOf = (publicKey: Uint8Array, hash: Hashing['hash']): string => hex(hash(publicKey));
+export const keyNameOf = (publicKey: Uint8Array, hash: Hashing['hash']): string => toHex(hash(publicKey));
 
 /** Those of the authorities (PEM) whose name the certificate or list says it is by. Whether it is, their keys tell. */
 export const issuersAmong = (
   { issuer }: Pick<Certificate, 'issuer'>,
   roots: readonly string[],
 ): Certificate[] =>
-  roots.flatMap((pem) => readCertificate(pem) ?? []).filter((root) => hex(root.subject) === hex(issuer));
+  roots.flatMap((pem) => readCertificate(pem) ?? []).filter((root) => toHex(root.subject) === toHex(issuer));
 
 /** What is read of a revocation list (RFC 5280 section 5). */
 export interface RevocationList {
@@ -134,7 +133,7 @@ export interface RevocationList {
 }
 
 const serialOf = ({ content }: Element): string =>
-  hex(content[0] === 0 ? content.subarray(1) : content).toUpperCase();
+  toHex(content[0] === 0 ? content.subarray(1) : content).toUpperCase();
 
 /** Reads a revocation list from PEM; undefined when it is none, or none with a P-256 signature. */
 export function readRevocationList(pem: string): RevocationList | undefined {

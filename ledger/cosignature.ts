@@ -1,6 +1,7 @@
 // Station 6, the cosignature: C2SP tlog-cosignature v1 (Ed25519, with its time) over a checkpoint's text, as one line of a note.
 // Hashing, signing and checking come as arguments, so that member, chaincode and verifier share it.
 // Must never give a time that was not signed, nor take a log's own signature for a witness's.
+import { toHex } from './bytes.ts';
 import {
   formatNote,
   MalformedNote,
@@ -25,7 +26,7 @@ export function witnessKeyIdOf(name: string, publicKey: Uint8Array, hash: Hash):
 
 /** `name+keyid+base64(0x04 ‖ public key)`: how a witness publishes its key. */
 export function formatWitnessKey(name: string, publicKey: Uint8Array, hash: Hash): string {
-  const id = hex(witnessKeyIdOf(name, publicKey, hash));
+  const id = toHex(witnessKeyIdOf(name, publicKey, hash));
   return `${name}+${id}+${base64(Uint8Array.of(COSIGNATURE_V1, ...publicKey))}`;
 }
 
@@ -74,7 +75,7 @@ export async function cosignedAt(
   } catch (error) {
     if (!(error instanceof MalformedNote)) throw error;
   }
-  if (parsed?.name !== key.name || hex(parsed.keyId) !== hex(key.keyId)) return undefined;
+  if (parsed?.name !== key.name || toHex(parsed.keyId) !== toHex(key.keyId)) return undefined;
   if (parsed.signature.length !== COSIGNATURE_BYTES) return undefined;
   const { buffer, byteOffset } = parsed.signature;
   const at = Number(new DataView(buffer, byteOffset, 8).getBigUint64(0));
@@ -95,8 +96,6 @@ export function withCosignatures(note: string, lines: readonly string[]): string
 const cosignedMessage = (text: string, at: number): Uint8Array => utf8(`cosignature/v1\ntime ${at}\n${text}`);
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** Undefined for anything but base64; another spelling of the same bytes is found out by writing the key again. */

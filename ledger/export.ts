@@ -1,7 +1,9 @@
 // Station 7, an export: the whole log as files, and its check without database, chain or network. Laid out so that the log's part of it
 // can be served as it is to any tlog client (C2SP tlog-tiles). Reads only; trusts nothing that lies in it; memory stays flat, as entries
 // are read a bundle at a time.
+
 import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
+import { toHex } from './bytes.ts';
 import {
   type Certificate,
   type CertificateState,
@@ -69,9 +71,6 @@ export function piecesOf(bytes: Uint8Array): Uint8Array[] | undefined {
   }
   return pieces;
 }
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 type Report = (finding: Finding) => void;
 
@@ -257,7 +256,7 @@ async function checkLeaves(
       else if (bodied) {
         entries += 1;
         await judge(place, body, signature ?? new Uint8Array(0), lines);
-      } else lines.absent.add(hex(hashed));
+      } else lines.absent.add(toHex(hashed));
       range = appendLeaves(range, [leaf], crypto.hash);
       const root = wanted.get(place + 1);
       if (root && !equalBytes(rootOfRange(range, crypto.hash), root))
@@ -393,7 +392,7 @@ async function entryJudge({ files, trust, crypto }: ExportSources, report: Repor
           `Entry ${place} does not follow its subject’s entry before it`,
         ),
       );
-    lines.subjects.set(name, { version, last: hex(crypto.hash(body)) });
+    lines.subjects.set(name, { version, last: toHex(crypto.hash(body)) });
 
     const service = certificates.get(entry.actor.key);
     const given =

@@ -1,6 +1,7 @@
 // Station 4 to 7, the receipt: what a person keeps of an act, the service's signed word that the act's leaf will be in the log
 // by a time. Made from the entry's stored bytes, without a transaction, and handed out with the answer (docs/adr/0012).
 // Must never say more than that: it holds no content, and is no proof that the leaf is in the log.
+import { toHex } from './bytes.ts';
 import { canonicalBytes, canonicalJson, parseIJson } from './canonical.ts';
 import type { Hashing } from './entry.ts';
 import { leafHash } from './merkle.ts';
@@ -57,7 +58,7 @@ export function writeReceipt(
     origin,
     operation: entry.operation,
     entry: entry.id,
-    leaf: hex(leafHash(hashing.hash(entry.body), hashing.hash)),
+    leaf: toHex(leafHash(hashing.hash(entry.body), hashing.hash)),
     at: entry.at,
     by: new Date(Date.parse(entry.at) + dueMinutes * 60_000).toISOString(),
   };
@@ -181,7 +182,7 @@ async function placeOf(peer: PeerLog, leaf: string, size: number): Promise<numbe
     for (let first = 0; first < size; ) {
       const page = await peer.leaves(first, Math.min(PAGE, size - first));
       if (page.length === 0) return 'unreadable';
-      const at = page.findIndex((one) => hex(one) === leaf);
+      const at = page.findIndex((one) => toHex(one) === leaf);
       if (at >= 0) return first + at;
       first += page.length;
     }
@@ -191,6 +192,3 @@ async function placeOf(peer: PeerLog, leaf: string, size: number): Promise<numbe
     return 'unreadable';
   }
 }
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

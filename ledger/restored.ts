@@ -1,5 +1,6 @@
 // Station 5, a log that is older than what others hold of it: its database was restored from a backup. Says how much is missing and
 // what is left of it where. Never fills the gap: whoever runs the log decides, with the members, what to bring back.
+import { toHex } from './bytes.ts';
 import { HASH_BYTES } from './merkle.ts';
 import type { PeerLog } from './reader.ts';
 
@@ -65,8 +66,8 @@ export async function gapBetween(
     if (listed.length > longest.length) longest = listed;
     if (longest.length === to - from) break;
   }
-  const here = new Set(waiting.filter(({ length }) => length === HASH_BYTES).map((leaf) => hex(leaf)));
-  const bodiesHere = longest.filter((leaf) => here.has(hex(leaf))).length;
+  const here = new Set(waiting.filter(({ length }) => length === HASH_BYTES).map((leaf) => toHex(leaf)));
+  const bodiesHere = longest.filter((leaf) => here.has(toHex(leaf))).length;
   return { from, to, onChain: longest.length, bodiesHere, bodiesLost: to - from - bodiesHere };
 }
 
@@ -78,6 +79,3 @@ export const gapInWords = ({ from, to, onChain, bodiesHere, bodiesLost }: Gap): 
     `${bodiesHere} of the entries are here and wait for their places; ${bodiesLost} are not here.`,
     'Acts that Temporal still has are named by rehab replay --all; receipts name the others. Nothing is sequenced until the newer database is back.',
   ].join(' ');
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,5 +1,6 @@
 // Station 7, the entries one by one, in the log's order: form, signature, certificate, the columns beside the bytes, and
 // each subject's unbroken line of versions. Remembers who wrote which row last. Never judges a row, and reads nothing.
+import { toHex } from './bytes.ts';
 import { type Entry, readEntry, subjectPseudonym } from './entry.ts';
 import { equalBytes } from './merkle.ts';
 import { firstSizeOver, packedBytes, rowMemory, uuidBytes } from './verify-memory.ts';
@@ -27,9 +28,6 @@ interface SubjectLine {
 }
 
 export type EntryCheck = ReturnType<typeof createEntryCheck>;
-
-export const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 export const subjectName = (kind: string, id: string): string => `${kind} ${id}`;
 
@@ -154,7 +152,7 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
           ),
         );
         return;
-      } else if (previous !== (line ? hex(line.last) : null)) {
+      } else if (previous !== (line ? toHex(line.last) : null)) {
         report(
           about(
             placed,
@@ -211,7 +209,7 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     /** A leaf whose entry is gone. */
     absent(entryId: string, commitment: Uint8Array): void {
       absentIds.add(entryId);
-      absentCommitments.add(hex(commitment));
+      absentCommitments.add(toHex(commitment));
     },
 
     /** Takes entries in the log's order. Signatures of one portion are checked side by side. */
@@ -242,12 +240,12 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
             entryId: placed.entry.id,
             disturbed: true,
           });
-          absentCommitments.add(hex(placed.commitment));
+          absentCommitments.add(toHex(placed.commitment));
           continue;
         }
         checkColumns(placed, told);
         if (await checkPseudonym(placed, told)) checkLine(placed, told);
-        else absentCommitments.add(hex(placed.commitment));
+        else absentCommitments.add(toHex(placed.commitment));
       }
     },
 

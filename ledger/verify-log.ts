@@ -1,6 +1,7 @@
 // Station 7, the log against itself and against the chain: every leaf of the database beside every organisation's own list,
 // every checkpoint against the tree over the leaves that are right. Two peers that agree decide what is right; the
 // database's own word breaks a tie and never overrules them. Never repairs, only names.
+import { toHex } from './bytes.ts';
 import { type Checkpoint, MalformedNote, parseCheckpoint, parseNote, verifyNote } from './checkpoint.ts';
 import { commitmentOf } from './entry.ts';
 import {
@@ -16,7 +17,7 @@ import {
   rootOfRange,
 } from './merkle.ts';
 import { type Listing, listing, type Pin } from './reader.ts';
-import { type EntryCheck, hex, type Placed, type Report } from './verify-entries.ts';
+import type { EntryCheck, Placed, Report } from './verify-entries.ts';
 import { firstSizeOver, lastSizeUpTo, packedBytes } from './verify-memory.ts';
 import { anchoredText, noteSays } from './verify-notes.ts';
 import type {
@@ -101,7 +102,7 @@ export async function checkLog(
   for await (const portion of stored.pending()) {
     const placed = portion.map((entry): Placed & { lost: boolean } => {
       const commitment = commitmentOf(entry.body, sources.hashing);
-      const lost = waiting.delete(hex(leafHash(commitment, hash)));
+      const lost = waiting.delete(toHex(leafHash(commitment, hash)));
       return { entry, index: null, sound: true, commitment, lost };
     });
     pending += placed.filter(({ lost }) => !lost).length;
@@ -462,7 +463,7 @@ function createWalk(
     }
     for (const [at, word] of words.entries())
       if (word && !equalBytes(word, right))
-        peers[at]?.wrong.push({ index, got: hex(word), right: hex(right) });
+        peers[at]?.wrong.push({ index, got: toHex(word), right: toHex(right) });
     return right;
   }
 
@@ -479,7 +480,7 @@ function createWalk(
       unheard.push(index);
       return;
     }
-    lost.set(hex(right), index);
+    lost.set(toHex(right), index);
     if (tree.whole) tree.push(right);
   }
 
@@ -502,11 +503,11 @@ function createWalk(
       return undefined;
     }
     if (tree.whole) tree.push(right);
-    const known = hex(right);
+    const known = toHex(right);
     const good = equalBytes(row.leafHash, right);
-    if (!good) wrongLeaves.push({ index, got: hex(row.leafHash), right: known, column: 'leaf_hash' });
+    if (!good) wrongLeaves.push({ index, got: toHex(row.leafHash), right: known, column: 'leaf_hash' });
     if (!equalBytes(fromCommitment, right) && (good || !equalBytes(fromCommitment, row.leafHash)))
-      wrongLeaves.push({ index, got: hex(fromCommitment), right: known, column: 'commitment' });
+      wrongLeaves.push({ index, got: toHex(fromCommitment), right: known, column: 'commitment' });
     if (index < pinned && good) counts.leaves += 1;
     const commitment = equalBytes(fromCommitment, right) ? row.commitment : (body ?? row.commitment);
     if (!entry || !body || !fromBody) {
@@ -525,7 +526,7 @@ function createWalk(
       return undefined;
     }
     const sound = equalBytes(fromBody, right);
-    if (!sound) wrongBodies.push({ index, got: hex(fromBody), right: known, entryId: entry.id });
+    if (!sound) wrongBodies.push({ index, got: toHex(fromBody), right: known, entryId: entry.id });
     else if (index < pinned) counts.entries += 1;
     return { entry, index, sound, commitment };
   }
@@ -849,7 +850,7 @@ async function checkHead(
   else {
     if (!equalBytes(head.root, rootOfRange(range, hash)))
       wrong('root', 'edited', "Log head's root is not the root of the leaves");
-    if (hex(head.range) !== range.hashes.map(hex).join(''))
+    if (toHex(head.range) !== range.hashes.map(toHex).join(''))
       wrong('range', 'edited', "Log head's compact range is not that of the leaves");
   }
   if (newest !== range.size)

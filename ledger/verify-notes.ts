@@ -1,5 +1,6 @@
 // Station 7, what the ledger says beside the log, as a signed note under the log's key: when it saw a size anchored. Its first
 // line is no log's origin, so that it can never be taken for a checkpoint.
+import { toHex } from './bytes.ts';
 import {
   MalformedNote,
   parseNote,
@@ -15,12 +16,9 @@ export interface AnchoredNote {
   readonly at: string;
 }
 
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-
 /** The text that is signed about an anchor. */
 export const anchoredText = (origin: string, { size, root, at }: AnchoredNote): string =>
-  `${origin}/anchored\n${size}\n${hex(root)}\n${at}\n`;
+  `${origin}/anchored\n${size}\n${toHex(root)}\n${at}\n`;
 
 /** Whether a note says exactly this, under one of these keys. */
 export async function noteSays(

@@ -1,8 +1,9 @@
 // Station 7, rows: every column of every recorded row against the entry that wrote it last, rows that no entry vouches for,
 // rows that are gone, and the derived table rebuilt. Never asks whether a change was allowed, only whether it was recorded.
+import { toHex } from './bytes.ts';
 import { type ColumnValue, columnDigest, type Entry, type EntryChange } from './entry.ts';
 import { equalBytes } from './merkle.ts';
-import { type EntryCheck, hex, type Report, subjectName } from './verify-entries.ts';
+import { type EntryCheck, type Report, subjectName } from './verify-entries.ts';
 import { uuidBytes } from './verify-memory.ts';
 import {
   type Finding,
@@ -31,7 +32,7 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
       const name = subjectName(row.kind, row.id);
       unseen.delete(name);
       // Its last entry was taken away; that is the finding, and this row is the witness.
-      if (entries.absentIds.has(row.entryId) || entries.absentCommitments.has(hex(row.last))) continue;
+      if (entries.absentIds.has(row.entryId) || entries.absentCommitments.has(toHex(row.last))) continue;
       const line = entries.subjects.get(name);
       if (!line) {
         finding(name, null, 'inserted', 'Subject has no entry');
@@ -196,6 +197,6 @@ async function reportUnmet(
 }
 
 function uuidText(bytes: Uint8Array): string {
-  const text = hex(bytes);
+  const text = toHex(bytes);
   return `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
 }

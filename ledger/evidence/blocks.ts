@@ -1,12 +1,14 @@
 // Station 7, evidence: what Fabric blocks say about leaves. Reads the bytes that a peer keeps (protobuf, Fabric 2.5), checks that an
 // orderer signed the block, that enough organisations endorsed the transaction, and which leaves it wrote. Pure. Believes no
 // number, name or hash that the endorsed bytes do not hold themselves.
+
 import { CHAINCODE, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { toHex } from '../bytes.ts';
 import { issuedBy, readCertificate, type VerifyP256 } from '../certificates.ts';
 import { der, derInteger, NotDer, p1363FromDer } from '../der.ts';
 import { equalBytes, HASH_BYTES, type Hash } from '../merkle.ts';
 import type { Step } from './check.ts';
-import { type Evidence, type EvidenceTrust, fromBase64, toHex } from './format.ts';
+import { type Evidence, type EvidenceTrust, fromBase64 } from './format.ts';
 
 /** Bytes that are no protobuf message, or not of the kind that was asked for. */
 class NotProtobuf extends Error {

@@ -1,8 +1,10 @@
 // Station 7, evidence: checks one case's evidence against what was trusted beforehand, step by step, from raw bytes. Runs the same
 // in Node and in a browser without a network: hashing and signatures come as arguments. Trusts nothing that stands in the
 // evidence; a step that cannot be done is said and never counted as done.
+
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { SIGNED_EVENTS } from '../../domain/events.ts';
+import { toHex } from '../bytes.ts';
 import {
   type Certificate,
   type CertificateState,
@@ -30,7 +32,7 @@ import { type Entry, openedDigest, readEntry } from '../entry.ts';
 import { type Hash, leafHash, verifyInclusion } from '../merkle.ts';
 import { statementBytes } from '../statement.ts';
 import { checkBlocks } from './blocks.ts';
-import { type Evidence, type EvidenceTrust, fromBase64, toHex } from './format.ts';
+import { type Evidence, type EvidenceTrust, fromBase64 } from './format.ts';
 
 /** What a checker's platform gives. */
 export interface EvidenceCrypto {

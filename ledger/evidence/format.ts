@@ -184,6 +184,3 @@ export function toBase64(bytes: Uint8Array): string {
   for (const byte of bytes) latin1 += String.fromCharCode(byte);
   return btoa(latin1);
 }
-
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
