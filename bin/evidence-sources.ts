@@ -2,8 +2,9 @@
 // the members' revocation lists. What does not answer now is left out and said; the checker shows what is missing.
 import type { Database } from '../db/connection.ts';
 import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
+import { toBase64 } from '../ledger/bytes.ts';
 import { leavesInBlock } from '../ledger/evidence/blocks.ts';
-import { type EvidenceBlock, toBase64 } from '../ledger/evidence/format.ts';
+import type { EvidenceBlock } from '../ledger/evidence/format.ts';
 import type { Chain } from '../ledger/fabric/client.ts';
 import { readFabricProfile } from '../ledger/fabric/profile.ts';
 import { HASH_BYTES } from '../ledger/merkle.ts';

@@ -1,6 +1,7 @@
 // Station 5, the checkpoint: C2SP tlog-checkpoint inside a C2SP signed note, written and read byte for byte.
 // Hashing, signing and checking come as arguments (sync or async), so Node, browser and chaincode share it.
 // Must never drop a signature line it does not know: cosignatures of others travel with the note.
+import { fromBase64, joinBytes, toBase64, utf8 } from './bytes.ts';
 import { equalBytes, HASH_BYTES, type Hash } from './merkle.ts';
 
 /** Size and root of the log, under the origin that names it. `extensions` are further lines, none of them ours. */
@@ -207,30 +208,4 @@ function demandName(name: string) {
   if (name === '' || /[\s+\p{Cc}]/u.test(name) || !name.isWellFormed()) {
     throw new MalformedNote('Key name is empty or holds a space, a plus sign or a control character');
   }
-}
-
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let latin1 = '';
-  // Byte by byte: a hostile line is long, and spreading it into arguments would overflow the stack.
-  for (const byte of bytes) latin1 += String.fromCharCode(byte);
-  return btoa(latin1);
-}
-
-/** Standard base64 with padding and nothing else; `undefined` for any other spelling of the same bytes. */
-function fromBase64(text: string): Uint8Array | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
 }

@@ -1,7 +1,7 @@
 // Station 6, the cosignature: C2SP tlog-cosignature v1 (Ed25519, with its time) over a checkpoint's text, as one line of a note.
 // Hashing, signing and checking come as arguments, so that member, chaincode and verifier share it.
 // Must never give a time that was not signed, nor take a log's own signature for a witness's.
-import { toHex } from './bytes.ts';
+import { fromBase64, joinBytes, toBase64, toHex, utf8 } from './bytes.ts';
 import {
   formatNote,
   MalformedNote,
@@ -21,13 +21,13 @@ const COSIGNATURE_BYTES = 72;
 /** Ed25519 key id of a witness: first 4 bytes of SHA-256(name ‖ 0x0A ‖ 0x04 ‖ public key). */
 export function witnessKeyIdOf(name: string, publicKey: Uint8Array, hash: Hash): Uint8Array {
   if (publicKey.length !== 32) throw new MalformedNote('Ed25519 public key is not 32 bytes');
-  return hash(Uint8Array.of(...utf8(`${name}\n`), COSIGNATURE_V1, ...publicKey)).slice(0, 4);
+  return hash(joinBytes(utf8(`${name}\n`), Uint8Array.of(COSIGNATURE_V1), publicKey)).slice(0, 4);
 }
 
 /** `name+keyid+base64(0x04 ‖ public key)`: how a witness publishes its key. */
 export function formatWitnessKey(name: string, publicKey: Uint8Array, hash: Hash): string {
   const id = toHex(witnessKeyIdOf(name, publicKey, hash));
-  return `${name}+${id}+${base64(Uint8Array.of(COSIGNATURE_V1, ...publicKey))}`;
+  return `${name}+${id}+${toBase64(joinBytes(Uint8Array.of(COSIGNATURE_V1), publicKey))}`;
 }
 
 /** Reads a witness's vkey; one whose id does not follow from its own name and key, or of another kind, is refused. */
@@ -94,12 +94,3 @@ export function withCosignatures(note: string, lines: readonly string[]): string
 
 /** What is signed: a header line, the time, and the checkpoint's text as it stands. */
 const cosignedMessage = (text: string, at: number): Uint8Array => utf8(`cosignature/v1\ntime ${at}\n${text}`);
-
-const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
-
-/** Undefined for anything but base64; another spelling of the same bytes is found out by writing the key again. */
-function fromBase64(text: string): Uint8Array | undefined {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return undefined;
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}

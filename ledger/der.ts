@@ -1,5 +1,6 @@
 // Station 4 and 7, DER (X.690): what is needed of it to read and to write certificates, requests and signatures.
 // Strict: a length that is not the shortest, or that reaches beyond the end, is refused. Pure, and the browser's too.
+import { joinBytes, toBase64 } from './bytes.ts';
 
 /** One element: its tag, what it holds, and all of its bytes. */
 export interface Element {
@@ -59,7 +60,7 @@ export function der(tag: number, ...content: readonly Uint8Array[]): Uint8Array 
         : size < 0x10000
           ? [0x82, size >> 8, size & 0xff]
           : [0x83, size >> 16, (size >> 8) & 0xff, size & 0xff];
-  return joined(Uint8Array.of(tag, ...length), ...content);
+  return joinBytes(Uint8Array.of(tag, ...length), ...content);
 }
 
 /** A whole number that is not negative, from its bytes. */
@@ -103,16 +104,5 @@ export function pemBytes(pem: string, label = 'CERTIFICATE'): Uint8Array | undef
 
 /** A PEM block. */
 export function pemOf(label: string, bytes: Uint8Array): string {
-  const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''));
-  return `-----BEGIN ${label}-----\n${(base64.match(/.{1,64}/g) ?? []).join('\n')}\n-----END ${label}-----\n`;
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return `-----BEGIN ${label}-----\n${(toBase64(bytes).match(/.{1,64}/g) ?? []).join('\n')}\n-----END ${label}-----\n`;
 }

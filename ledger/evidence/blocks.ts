@@ -3,12 +3,12 @@
 // number, name or hash that the endorsed bytes do not hold themselves.
 
 import { CHAINCODE, MSP_IDS, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
-import { toHex } from '../bytes.ts';
+import { fromBase64, joinBytes, toHex } from '../bytes.ts';
 import { issuedBy, readCertificate, type VerifyP256 } from '../certificates.ts';
 import { der, derInteger, NotDer, p1363FromDer } from '../der.ts';
 import { equalBytes, HASH_BYTES, type Hash } from '../merkle.ts';
 import type { Step } from './check.ts';
-import { type Evidence, type EvidenceTrust, fromBase64 } from './format.ts';
+import type { Evidence, EvidenceTrust } from './format.ts';
 
 /** Bytes that are no protobuf message, or not of the kind that was asked for. */
 class NotProtobuf extends Error {
@@ -65,16 +65,6 @@ const number = (of: Message, field: number): number => {
   return typeof value === 'number' ? value : 0;
 };
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** A run of leaves that an endorsed transaction wrote. */
 export interface AnchoredLeaves {
@@ -233,7 +223,7 @@ export async function endorsedLeaves(
 
 async function judged(bytes: Uint8Array, trust: EvidenceTrust, { hash, p256: verify }: BlockCrypto) {
   const { header, envelopes, metadata } = partsOf(bytes);
-  if (!equalBytes(one(header, 3), hash(joined(...envelopes))))
+  if (!equalBytes(one(header, 3), hash(joinBytes(...envelopes))))
     return { fault: 'its transactions are not those of its header' };
   // What orderers sign: the metadata's value, their own header, and the block's header in DER.
   const [blockNumber, previous, data] = [number(header, 1), one(header, 2), one(header, 3)];
@@ -243,7 +233,7 @@ async function judged(bytes: Uint8Array, trust: EvidenceTrust, { hash, p256: ver
   for (const each of all(signatures, 2)) {
     const fields = message(each);
     const identity = one(message(one(fields, 1)), 1);
-    const signed = joined(one(signatures, 1), one(fields, 1), headerBytes);
+    const signed = joinBytes(one(signatures, 1), one(fields, 1), headerBytes);
     ordered ||= (await signedBy(identity, signed, one(fields, 2), trust, verify)) !== undefined;
   }
   if (!ordered) return { fault: 'no orderer of the members signed it' };
@@ -258,7 +248,7 @@ async function judged(bytes: Uint8Array, trust: EvidenceTrust, { hash, p256: ver
     for (const { response, endorsements } of writes) {
       const endorsed = new Set<Organisation>();
       for (const { endorser, signature } of endorsements) {
-        const by = await signedBy(endorser, joined(response, endorser), signature, trust, verify);
+        const by = await signedBy(endorser, joinBytes(response, endorser), signature, trust, verify);
         if (by === undefined) return { fault: 'an endorsement is not by a member’s peer over these writes' };
         endorsed.add(by);
       }

@@ -4,7 +4,7 @@
 
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { SIGNED_EVENTS } from '../../domain/events.ts';
-import { toHex } from '../bytes.ts';
+import { fromBase64, toHex } from '../bytes.ts';
 import {
   type Certificate,
   type CertificateState,
@@ -32,7 +32,7 @@ import { type Entry, openedDigest, readEntry } from '../entry.ts';
 import { type Hash, leafHash, verifyInclusion } from '../merkle.ts';
 import { statementBytes } from '../statement.ts';
 import { checkBlocks } from './blocks.ts';
-import { type Evidence, type EvidenceTrust, fromBase64 } from './format.ts';
+import type { Evidence, EvidenceTrust } from './format.ts';
 
 /** What a checker's platform gives. */
 export interface EvidenceCrypto {

@@ -170,17 +170,3 @@ export function readEvidenceTrust(bytes: Uint8Array): EvidenceTrust {
   }
   return value as unknown as EvidenceTrust; // every field was looked at
 }
-
-/** Bytes of strict base64 (RFC 4648 section 4, with padding); undefined for any other spelling. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
-}
-
-/** Bytes as base64 with padding. */
-export function toBase64(bytes: Uint8Array): string {
-  let latin1 = '';
-  for (const byte of bytes) latin1 += String.fromCharCode(byte);
-  return btoa(latin1);
-}

@@ -1,9 +1,11 @@
 // Station 7, evidence: puts one subject's evidence together from what the stores hold. Opens a field only where its value still is
 // what the entry recorded and whoever asks may see it; everything else stays a digest. Judges nothing: that is check.ts.
+
+import { toBase64 } from '../bytes.ts';
 import type { Hashing } from '../entry.ts';
 import { columnOpening, columnTextDigest, readEntry, subjectPseudonym } from '../entry.ts';
 import { type ReadTile, tileTree } from '../tiles.ts';
-import { type Evidence, type EvidenceBlock, type EvidenceEntry, type Opening, toBase64 } from './format.ts';
+import type { Evidence, EvidenceBlock, EvidenceEntry, Opening } from './format.ts';
 
 /** An entry as it is stored, with its place in the log when it has one. */
 export interface SourceEntry {

@@ -2,17 +2,11 @@
 // byte of anything that is signed, for a missing piece, and for everything consistent in itself under other keys.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caseEvidence } from '../../bin/evidence.ts';
+import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { canonicalJson } from '../../ledger/canonical.ts';
 import { readCertificate } from '../../ledger/certificates.ts';
 import { checkEvidence, STEPS, type StepName } from '../../ledger/evidence/check.ts';
-import {
-  type Evidence,
-  fromBase64,
-  NotEvidence,
-  readEvidence,
-  readEvidenceTrust,
-  toBase64,
-} from '../../ledger/evidence/format.ts';
+import { type Evidence, NotEvidence, readEvidence, readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { packEvidence, unpackEvidence } from '../../ledger/evidence/zip.ts';
 import { createEvidenceWorld, type EvidenceWorld, NODE } from './world.ts';
 

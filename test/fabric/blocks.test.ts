@@ -5,14 +5,9 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksWith } from '../../bin/evidence-sources.ts';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
+import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { checkBlocks, leavesInBlock } from '../../ledger/evidence/blocks.ts';
-import {
-  type Evidence,
-  type EvidenceBlock,
-  type EvidenceTrust,
-  fromBase64,
-  toBase64,
-} from '../../ledger/evidence/format.ts';
+import type { Evidence, EvidenceBlock, EvidenceTrust } from '../../ledger/evidence/format.ts';
 import type { Chain } from '../../ledger/fabric/client.ts';
 import { HASH_BYTES } from '../../ledger/merkle.ts';
 import { testAuthority } from '../support/authority.ts';

@@ -3,10 +3,10 @@
 import { raw } from 'hono/html';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
-import { toHex } from '../../ledger/bytes.ts';
+import { fromBase64, toHex } from '../../ledger/bytes.ts';
 import { parseCheckpoint, parseNote } from '../../ledger/checkpoint.ts';
 import { type Entry, readEntry } from '../../ledger/entry.ts';
-import { type Evidence, fromBase64 } from '../../ledger/evidence/format.ts';
+import type { Evidence } from '../../ledger/evidence/format.ts';
 import type { Text } from '../text/text.ts';
 
 /** A person as the service names them; evidence itself holds numbers alone. */
