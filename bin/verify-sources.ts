@@ -99,11 +99,7 @@ export function trustOf(
       const certificate = byKey.get(keyId);
       if (!certificate) return 'unknown-key';
       const time = at.getTime();
-      if (
-        !issued.get(certificate) ||
-        !(time >= certificate.validFromDate.getTime() && time <= certificate.validToDate.getTime())
-      )
-        return 'not-certified';
+      if (!issued.get(certificate) || !(time <= certificate.validToDate.getTime())) return 'not-certified';
       // With a callback, so that the check runs beside this thread.
       const holds = await new Promise<boolean>((resolve) =>
         verifyBytes(
@@ -114,7 +110,8 @@ export function trustOf(
           (error, result) => resolve(!error && result),
         ),
       );
-      return holds ? 'holds' : 'wrong';
+      if (!holds) return 'wrong';
+      return time < certificate.validFromDate.getTime() ? 'not-yet-certified' : 'holds';
     },
   };
 }
@@ -191,6 +188,19 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
     await close();
     throw error;
   }
+  return {
+    ...storedLogOver(one),
+    async close() {
+      one.release();
+      await close();
+    },
+  };
+}
+
+/**
+ * The log as one connection sees it. The caller holds a transaction open on it, in which every answer is of one instant.
+ */
+function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
   let cursors = 0;
 
   async function* portions<T>(query: string): AsyncGenerator<readonly T[]> {
@@ -311,10 +321,6 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
           entry: id === null ? null : { subjectKind: subject_kind, subjectId: subject_id, body },
         }),
       ),
-    async close() {
-      one.release();
-      await close();
-    },
   };
 }
 

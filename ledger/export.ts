@@ -80,7 +80,18 @@ const finding = (
   row: string | null,
   kind: Finding['kind'],
   says: string,
-): Finding => ({ store, table, row, column: null, kind, rightAt: null, wrongAt: null, says });
+): Finding => ({
+  store,
+  table,
+  row,
+  column: null,
+  kind,
+  rightAt: null,
+  wrongAt: null,
+  disagrees: null,
+  agree: [],
+  says,
+});
 
 export interface ExportSources {
   readonly files: ExportFiles;
@@ -160,7 +171,7 @@ async function checkNotes(
             'log',
             'log_checkpoints',
             row,
-            'forged',
+            'forged-checkpoint',
             'Checkpoint is not signed by the log’s key that is trusted',
           ),
         );
@@ -265,7 +276,7 @@ async function checkLeaves(
             'log',
             'log_checkpoints',
             String(place + 1),
-            'forked',
+            'forked-log',
             `Leaves do not hash to the checkpoint of ${place + 1}`,
           ),
         );
@@ -411,7 +422,7 @@ async function entryJudge({ files, trust, crypto }: ExportSources, report: Repor
           'log',
           'audit_entries',
           row,
-          'forged',
+          'replaced-signature',
           `Entry ${place} is not signed by the service under a certificate that is trusted`,
         ),
       );
@@ -427,7 +438,15 @@ async function entryJudge({ files, trust, crypto }: ExportSources, report: Repor
       verify: crypto.p256,
     });
     if (fault)
-      report(finding('log', 'audit_entries', row, 'forged', `Entry ${place}: ${SIGNATURE_FAULTS[fault]}`));
+      report(
+        finding(
+          'log',
+          'audit_entries',
+          row,
+          'replaced-signature',
+          `Entry ${place}: ${SIGNATURE_FAULTS[fault]}`,
+        ),
+      );
   };
 }
 
@@ -458,7 +477,9 @@ async function checkChain(
           !tile ||
           !equalBytes(tile.subarray(from, from + HASH_BYTES), leaves.subarray(at, at + HASH_BYTES))
         )
-          report(finding('chain', 'blocks', name, 'forked', `Members’ chain holds another leaf at ${index}`));
+          report(
+            finding('chain', 'blocks', name, 'forked-log', `Members’ chain holds another leaf at ${index}`),
+          );
       }
       if (first <= reached) reached = Math.max(reached, first + leaves.length / HASH_BYTES);
       for (const organisation of by)

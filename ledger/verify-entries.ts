@@ -3,10 +3,9 @@
 import { toHex } from './bytes.ts';
 import { type Entry, readEntry, subjectPseudonym } from './entry.ts';
 import { equalBytes } from './merkle.ts';
+import type { Found, Report } from './verify-finding.ts';
 import { firstSizeOver, packedBytes, rowMemory, uuidBytes } from './verify-memory.ts';
 import type { Finding, StoredEntry, VerifySources } from './verify-sources.ts';
-
-export type Report = (finding: Finding) => void;
 
 /** An entry with its place: where it stands in the log, and whether its bytes are those the log holds there. */
 export interface Placed {
@@ -42,7 +41,7 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
   const absentIds = new Set<string>();
   const absentCommitments = new Set<string>();
   const withoutKey = new Map<string, number>();
-  const keys = new Map<string, { good: number; readonly bad: Finding[]; readonly first: string }>();
+  const keys = new Map<string, { good: number; readonly bad: Found[]; readonly first: string }>();
   const wrongKeys = new Set<string>();
   /** Ascending sizes of checkpoints, the pinned one, and the newest: what windows of time are made of. */
   const times: { sizes: readonly number[]; pinned: number; newest: number } = {
@@ -63,7 +62,7 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     column: string | null,
     kind: Finding['kind'],
     says: string,
-  ): Finding {
+  ): Found {
     return { store: 'log', table: 'audit_entries', row: entry.id, column, kind, ...windowOf(index), says };
   }
 
@@ -72,12 +71,23 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     const { entry } = placed;
     const verdict = await trust.entrySignature(entry.keyId, new Date(entry.at), entry.body, entry.signature);
     if (verdict === 'holds') return true;
+    if (verdict === 'not-yet-certified') {
+      report(
+        about(
+          placed,
+          'at',
+          'out-of-time',
+          `Entry is stamped before the certificate of its key began; see whether a clock was set back: entry ${entry.id}`,
+        ),
+      );
+      return true;
+    }
     const why = {
       wrong: 'Signature does not belong to these bytes and this key',
       'unknown-key': 'Signature is by a key that no trusted certificate names',
       'not-certified': 'Signature is by a key whose certificate did not hold at that time',
     }[verdict];
-    report(about(placed, 'signature', 'forged', `${why}: entry ${entry.id}`));
+    report(about(placed, 'signature', 'replaced-signature', `${why}: entry ${entry.id}`));
     return false;
   }
 

@@ -1,6 +1,6 @@
 // Station 7, what was changed past the ledger: the notes of the database's triggers, and the triggers themselves.
 // Narrows the windows of what was found, and tells of what was put back. Never takes a finding away.
-import type { Report } from './verify-entries.ts';
+import type { Found, Report } from './verify-finding.ts';
 import { firstSizeOver } from './verify-memory.ts';
 import type { Finding, OutsideChange, StoredGuardFault, StoredLog } from './verify-sources.ts';
 
@@ -50,7 +50,7 @@ interface Times {
 export async function checkOutside(
   stored: StoredLog,
   times: Times,
-  found: Finding[],
+  found: Found[],
   report: Report,
 ): Promise<void> {
   const places = new Map<string, number[]>();
@@ -77,7 +77,7 @@ export async function checkOutside(
       const known = places.get(place);
       // The first change of a place says until when it was right.
       if (known && !told.has(place))
-        for (const at of known) found[at] = sharpened(found[at] as Finding, change, times);
+        for (const at of known) found[at] = sharpened(found[at] as Found, change, times);
       else if (!known && told.size + 1 > SHOWN) untold += 1;
       else if (!known && !told.has(place)) report(tidied(change, times));
       told.add(place);
@@ -111,7 +111,7 @@ const windowOf = (change: OutsideChange, times: Times): Pick<Finding, 'rightAt' 
   wrongAt: firstSizeOver(times.sizes, change.size) ?? times.newest,
 });
 
-function sharpened(finding: Finding, change: OutsideChange, times: Times): Finding {
+function sharpened(finding: Found, change: OutsideChange, times: Times): Found {
   const window = windowOf(change, times);
   return {
     ...finding,
@@ -121,7 +121,7 @@ function sharpened(finding: Finding, change: OutsideChange, times: Times): Findi
 }
 
 /** A change of a place in which nothing is wrong by now. */
-function tidied(change: OutsideChange, times: Times): Finding {
+function tidied(change: OutsideChange, times: Times): Found {
   const { table, row, verb, columns, role, at } = change;
   const window = windowOf(change, times);
   if (verb === 'GUARD')

@@ -3,7 +3,8 @@
 import { toHex } from './bytes.ts';
 import { type ColumnValue, columnDigest, type Entry, type EntryChange } from './entry.ts';
 import { equalBytes } from './merkle.ts';
-import { type EntryCheck, type Report, subjectName } from './verify-entries.ts';
+import { type EntryCheck, subjectName } from './verify-entries.ts';
+import type { Report } from './verify-finding.ts';
 import { uuidBytes } from './verify-memory.ts';
 import {
   type Finding,

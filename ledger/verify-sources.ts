@@ -7,15 +7,21 @@ import type { PeerLog } from './reader.ts';
 /** Where something is wrong. */
 export const STORES = ['postgres', 'log', 'chain', 'history', 'evidence'] as const;
 
-/** What happened to it. */
+/**
+ * What happened to it. `forged`: made with real keys, and against the ledger's own rules. `out-of-time`: signed rightly, at a
+ * time at which its certificate had not begun, as by a clock that was set back.
+ */
 export const FINDING_KINDS = [
   'edited',
   'deleted',
   'inserted',
   'reordered',
   'truncated',
+  'replaced-signature',
+  'forged-checkpoint',
+  'forked-log',
   'forged',
-  'forked',
+  'out-of-time',
   'key-missing',
   'unreadable',
 ] as const;
@@ -31,6 +37,10 @@ export interface Finding {
   /** Size of the last checkpoint at which it was right, and of the first at which it is wrong; null when not known. */
   readonly rightAt: number | null;
   readonly wrongAt: number | null;
+  /** Which of those that should say the same stands alone: `postgres`, `log`, `peer-hospital`, `history`; null when none can be told. */
+  readonly disagrees: string | null;
+  /** Those that say the same, against it. */
+  readonly agree: readonly string[];
   /** One sentence for a person; ids and places only. */
   readonly says: string;
 }
@@ -183,7 +193,7 @@ export interface Trust {
     at: Date,
     body: Uint8Array,
     signature: Uint8Array,
-  ): Promise<'holds' | 'wrong' | 'unknown-key' | 'not-certified'>;
+  ): Promise<'holds' | 'wrong' | 'unknown-key' | 'not-certified' | 'not-yet-certified'>;
 }
 
 /** Everything a run needs. */

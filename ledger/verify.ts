@@ -8,12 +8,14 @@
 // 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
 //    are gone; what is derived from entries (verify-rows.ts).
 // 6. What was changed past the ledger and put back, and the triggers that note it (verify-outside.ts).
-import { pinNewest } from './reader.ts';
+import { type Pin, pinNewest } from './reader.ts';
 import { createEntryCheck } from './verify-entries.ts';
+import type { Found } from './verify-finding.ts';
 import { checkLog } from './verify-log.ts';
 import { checkOutside } from './verify-outside.ts';
 import { checkRows, checkSubjects } from './verify-rows.ts';
 import type { Finding, VerifyReport, VerifySources } from './verify-sources.ts';
+import { UNCHECKED, withWitnesses } from './verify-witnesses.ts';
 
 export type {
   Finding,
@@ -21,11 +23,8 @@ export type {
   VerifySources,
 } from './verify-sources.ts';
 
-/** Kinds that say that something could not be checked, not that it is wrong. */
-const UNCHECKED: ReadonlySet<Finding['kind']> = new Set(['unreadable', 'key-missing']);
-
 /** What findings add up to: one that tells of a change is tampering, whatever else could not be read. */
-export function statusOf(findings: readonly Finding[]): VerifyReport['status'] {
+export function statusOf(findings: readonly Pick<Finding, 'kind'>[]): VerifyReport['status'] {
   if (findings.some(({ kind }) => !UNCHECKED.has(kind))) return 'tampered';
   return findings.length > 0 ? 'unreadable' : 'sound';
 }
@@ -36,14 +35,13 @@ export function statusOf(findings: readonly Finding[]): VerifyReport['status'] {
  */
 export async function verify(sources: VerifySources): Promise<VerifyReport> {
   const began = sources.clock();
-  const findings: Finding[] = [];
-  const report = (finding: Finding): void => void findings.push(finding);
-  let size = 0;
+  const findings: Found[] = [];
+  const report = (finding: Found): void => void findings.push(finding);
+  let pin: Pin = { size: 0, peers: [] };
   let counts: VerifyReport['counts'] = { entries: 0, leaves: 0, anchored: {}, pending: 0 };
   try {
-    const pin = await pinNewest(sources.peers, sources.wait);
-    size = pin.size;
-    sources.progress(`Pinned the newest anchored checkpoint: ${size} entries`);
+    pin = await pinNewest(sources.peers, sources.wait);
+    sources.progress(`Pinned the newest anchored checkpoint: ${pin.size} entries`);
     const stored = await sources.open();
     const entries = createEntryCheck(sources, report);
     counts = await checkLog(sources, stored, pin, entries, report);
@@ -66,9 +64,9 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
   }
   return {
     status: statusOf(findings),
-    size,
+    size: pin.size,
     counts,
-    findings: inOrder(findings),
+    findings: inOrder(withWitnesses(findings, pin)),
     seconds: Math.round((sources.clock() - began) / 10) / 100,
   };
 }

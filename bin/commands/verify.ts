@@ -80,7 +80,15 @@ async function verifyMachine(dataDir: string, progress: (line: string) => void):
 }
 
 function unreadable(says: string): VerifyReport {
-  const nowhere = { table: null, row: null, column: null, rightAt: null, wrongAt: null };
+  const nowhere = {
+    table: null,
+    row: null,
+    column: null,
+    rightAt: null,
+    wrongAt: null,
+    disagrees: null,
+    agree: [],
+  };
   return {
     status: 'unreadable',
     size: 0,
@@ -92,10 +100,12 @@ function unreadable(says: string): VerifyReport {
 
 /** The report for a person: one sentence per finding, then what was compared. */
 export function inWords({ status, size, counts, findings, seconds }: VerifyReport): string {
-  const lines = findings.map(({ kind, says, rightAt, wrongAt }) => {
+  const lines = findings.map(({ kind, says, rightAt, wrongAt, disagrees, agree }) => {
     const since = rightAt === null ? '' : `; right at size ${rightAt}`;
     const until = wrongAt === null ? '' : `; wrong at size ${wrongAt}`;
-    return `${kind}: ${says}${since}${until}.`;
+    const alone =
+      disagrees === null || agree.length === 0 ? '' : `; ${disagrees} against ${agree.join(', ')}`;
+    return `${kind.replace('-', ' ')}: ${says}${since}${until}${alone}.`;
   });
   const anchored = Object.entries(counts.anchored)
     .map(([organisation, count]) => `${organisation} ${count}`)

@@ -192,7 +192,7 @@ const editSubject =
 export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
   'a row that names another entry': nameOtherEntry,
   "one bit of an entry's bytes": flipInEntry('body', 'edited'),
-  "one bit of an entry's signature": flipInEntry('signature', 'forged'),
+  "one bit of an entry's signature": flipInEntry('signature', 'replaced-signature'),
   "an entry's event": editEntryColumn('event', `event || 'x'`),
   "an entry's person": editEntryColumn('person_id', 'gen_random_uuid()'),
   "an entry's time": editEntryColumn('at', `at + interval '1 millisecond'`),
@@ -200,7 +200,13 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
   "an entry's key": async ({ sql, choose }) => {
     const { entry_id } = await leafAt(sql, choose(await leafCount(sql)));
     await sql`update audit_entries set key_id = 'another' where id = ${entry_id}`;
-    return { store: 'log', table: 'audit_entries', row: entry_id, column: 'signature', kind: 'forged' };
+    return {
+      store: 'log',
+      table: 'audit_entries',
+      row: entry_id,
+      column: 'signature',
+      kind: 'replaced-signature',
+    };
   },
   'an entry': async ({ sql, choose }) => {
     const { entry_id } = await leafAt(sql, choose(await leafCount(sql)));
@@ -220,7 +226,7 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
       insert into audit_entries (id, subject_kind, subject_id, subject_version, event, person_id, at, body, signature, key_id)
       select gen_random_uuid(), subject_kind, subject_id, subject_version + 10000, event, person_id, at, body, set_byte(signature, 0, 255 - get_byte(signature, 0)), key_id
       from audit_entries where id = ${entry_id} returning id`;
-    return { store: 'log', table: 'audit_entries', row: row?.id ?? '', kind: 'forged' };
+    return { store: 'log', table: 'audit_entries', row: row?.id ?? '', kind: 'replaced-signature' };
   },
   "a leaf's commitment": flipInLeaf('commitment'),
   "a leaf's hash": flipInLeaf('leaf_hash'),
@@ -260,7 +266,13 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
     const size = await anyCheckpoint(sql, choose);
     // The last characters are base64 of the signature's end; one letter in its middle becomes another.
     await sql`update log_checkpoints set note = overlay(note placing (case substr(note, length(note) - 20, 1) when 'A' then 'B' else 'A' end) from length(note) - 20 for 1) where size = ${size}`;
-    return { store: 'log', table: 'log_checkpoints', row: String(size), column: 'note', kind: 'forged' };
+    return {
+      store: 'log',
+      table: 'log_checkpoints',
+      row: String(size),
+      column: 'note',
+      kind: 'forged-checkpoint',
+    };
   },
   "another checkpoint's note": async ({ sql }) => {
     const [first, second] = await sql<{ size: string }[]>`select size from log_checkpoints order by size`;
@@ -300,7 +312,7 @@ export const OTHER_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'an anchor that no chain has': async ({ sql }) => {
     await sql`insert into log_anchors (size, root, at, note) select size + 1000, root, at, note from log_anchors order by size desc limit 1`;
-    return { store: 'log', table: 'log_anchors', kind: 'forged' };
+    return { store: 'log', table: 'log_anchors', kind: 'forged-checkpoint' };
   },
   "a subject's version": editSubject('version', 'version + 1'),
   "a subject's last digest": editSubject('last', 'set_bit(last, 5, 1 - get_bit(last, 5))'),

@@ -171,7 +171,7 @@ describe('a consistent rewrite with all real keys', () => {
         table: 'peer-hospital',
         row: 'head',
         column: 'root',
-        kind: 'forked',
+        kind: 'forked-log',
       });
       expect(places).toContainEqual({
         store: 'log',

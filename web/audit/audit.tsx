@@ -164,6 +164,17 @@ function Findings({ t, findings }: { t: Text; findings: readonly Finding[] }) {
             head: t.audit.column,
             cell: (row) => (row.column ? <code>{row.column}</code> : ''),
           },
+          {
+            key: 'against',
+            head: t.audit.against,
+            cell: (row) =>
+              row.disagrees === null || row.agree.length === 0
+                ? ''
+                : t.audit.standsAlone(
+                    witness(t, row.disagrees),
+                    row.agree.map((name) => witness(t, name)),
+                  ),
+          },
           { key: 'right', head: t.audit.rightAt, cell: (row) => size(row.rightAt) },
           { key: 'wrong', head: t.audit.wrongAt, cell: (row) => size(row.wrongAt) },
         ]}
@@ -171,6 +182,14 @@ function Findings({ t, findings }: { t: Text; findings: readonly Finding[] }) {
       {findings.length > SHOWN ? <p>{t.auditing.more(findings.length - SHOWN)}</p> : null}
     </div>
   );
+}
+
+/** A store, or an organisation's own peer, as a person calls it. */
+function witness(t: Text, name: string): string {
+  const organisation = name.replace(/^peer-/, '');
+  return organisation === name
+    ? (t.audit.stores[name] ?? name)
+    : t.audit.peer(t.organisations[organisation as keyof typeof t.organisations] ?? organisation);
 }
 
 /** What was attempted, in words where there are some. */

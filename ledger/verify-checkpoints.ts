@@ -1,0 +1,183 @@
+// Station 7, what is signed about sizes: every checkpoint by the log's key and after its neighbour, every anchor as it was
+// signed. Their roots are compared later, with the tree. Never judges a leaf.
+import { type Checkpoint, MalformedNote, parseCheckpoint, parseNote, verifyNote } from './checkpoint.ts';
+import { equalBytes, HASH_BYTES } from './merkle.ts';
+import { type Report, say } from './verify-finding.ts';
+import { lastSizeUpTo, packedBytes } from './verify-memory.ts';
+import { anchoredText, noteSays } from './verify-notes.ts';
+import type { StoredCheckpoint, StoredLog, Trust } from './verify-sources.ts';
+
+/** Sizes and roots as a table states them. */
+export interface Stated {
+  readonly sizes: number[];
+  readonly roots: ReturnType<typeof packedBytes>;
+}
+
+/** Reads all checkpoints: each note must be signed and say what its row says. Roots are compared later, with the tree. */
+export async function statedCheckpoints(trust: Trust, stored: StoredLog, report: Report): Promise<Stated> {
+  const stated: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
+  for await (const portion of stored.checkpoints())
+    for (const row of portion) {
+      const before = stated.sizes.at(-1) ?? null;
+      checkNeighbour(row, before ?? 0, report);
+      stated.sizes.push(row.size);
+      stated.roots.push(row.root);
+      const fault = await noteFault(trust, row.note, row.size, row.root);
+      if (fault)
+        report(
+          say(
+            'log',
+            'log_checkpoints',
+            String(row.size),
+            'note',
+            fault.kind,
+            `Checkpoint ${fault.says}: size ${row.size}`,
+            { rightAt: before, wrongAt: row.size },
+          ),
+        );
+    }
+  return stated;
+}
+
+/** Each checkpoint names the one before it, so that one that is taken away, or put in between, is missed. */
+function checkNeighbour({ size, previous }: StoredCheckpoint, before: number, report: Report): void {
+  if (previous === before) return;
+  const gone = previous > before && previous < size;
+  report(
+    gone
+      ? say(
+          'log',
+          'log_checkpoints',
+          String(previous),
+          null,
+          'deleted',
+          `Checkpoint is missing that the next one follows: size ${previous}, before ${size}`,
+          { rightAt: before || null, wrongAt: size },
+        )
+      : say(
+          'log',
+          'log_checkpoints',
+          String(size),
+          'previous',
+          'edited',
+          `Checkpoint does not follow the one before it: size ${size} names ${previous}, not ${before}`,
+          { rightAt: before || null, wrongAt: size },
+        ),
+  );
+}
+
+/** Reads what is called anchored: each signed as it stands, and each at a checkpoint of ours. */
+export async function statedAnchors(
+  trust: Trust,
+  stored: StoredLog,
+  checkpoints: Stated,
+  report: Report,
+): Promise<Stated> {
+  const stated: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
+  let next = 0;
+  for await (const portion of stored.anchors())
+    for (const row of portion) {
+      const { size, root } = row;
+      stated.sizes.push(size);
+      stated.roots.push(root);
+      const window = { rightAt: lastSizeUpTo(checkpoints.sizes, size - 1), wrongAt: size };
+      const said = await noteSays(row.note, anchoredText(trust.origin, row), trust.logKeys, trust.verifyNote);
+      if (said === 'not-signed')
+        report(
+          say(
+            'log',
+            'log_anchors',
+            String(size),
+            'note',
+            'forged-checkpoint',
+            `Anchor is not signed by the log's key: size ${size}`,
+            window,
+          ),
+        );
+      else if (said === 'other')
+        report(
+          say(
+            'log',
+            'log_anchors',
+            String(size),
+            differing(row.note, anchoredText(trust.origin, row)),
+            'edited',
+            `Anchor is not what was signed about it: size ${size}`,
+            window,
+          ),
+        );
+      while ((checkpoints.sizes[next] ?? Infinity) < size) next += 1;
+      // Beyond the newest checkpoint the head tells; here only what stood between two of them.
+      if (checkpoints.sizes[next] !== size && next < checkpoints.sizes.length && said === 'holds')
+        report(
+          say(
+            'log',
+            'log_checkpoints',
+            String(size),
+            null,
+            'deleted',
+            `Checkpoint is missing that was anchored: size ${size}`,
+            window,
+          ),
+        );
+    }
+  return stated;
+}
+
+/** The column in which a note about an anchor differs from its row; the note itself when it is none. */
+function differing(note: string, text: string): string {
+  const told = note.split('\n');
+  const at = text.split('\n').findIndex((line, i) => line !== told[i]);
+  return ['note', 'size', 'root', 'at'][at] ?? 'note';
+}
+
+/** What is wrong with a signed note about this size and root; undefined when nothing is. */
+export async function noteFault(
+  trust: Trust,
+  text: string,
+  size: number,
+  root: Uint8Array,
+): Promise<{ kind: 'forged-checkpoint' | 'edited'; says: string } | undefined> {
+  let checkpoint: Checkpoint;
+  try {
+    const note = parseNote(text);
+    checkpoint = parseCheckpoint(note.text);
+    const verdict = await verifyNote(note, trust.logKeys, trust.verifyNote);
+    if (!verdict.holds) return { kind: 'forged-checkpoint', says: "is not signed by the log's key" };
+  } catch (error) {
+    if (!(error instanceof MalformedNote)) throw error;
+    return { kind: 'edited', says: 'is not a signed note' };
+  }
+  if (checkpoint.origin !== trust.origin) return { kind: 'forged-checkpoint', says: 'is of another log' };
+  if (checkpoint.size !== size || !equalBytes(checkpoint.root, root))
+    return { kind: 'edited', says: 'states another size or root than its row' };
+  return undefined;
+}
+
+export function wrongCheckpoint(sizes: readonly number[], size: number, report: Report): void {
+  report(
+    say(
+      'log',
+      'log_checkpoints',
+      String(size),
+      'root',
+      'edited',
+      `Checkpoint's root is not the root of the leaves before it: size ${size}`,
+      { rightAt: lastSizeUpTo(sizes, size - 1), wrongAt: size },
+    ),
+  );
+}
+
+export function wrongAnchor(size: number, report: Report): void {
+  report(
+    say(
+      'log',
+      'log_anchors',
+      String(size),
+      'root',
+      'edited',
+      `Anchor's root is not the root of the leaves before it: size ${size}`,
+      { rightAt: null, wrongAt: size },
+    ),
+  );
+}
