@@ -29,6 +29,7 @@ module.exports = {
           '^drizzle',
           '^ledger/chaincode/',
           '^workflows/failure-converter',
+          '^workflows/without-traces',
           '^web/assets/',
         ],
       },

@@ -12,6 +12,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ACTIONS, type Outcome } from '../domain/lifecycle.ts';
+import { limitTimer } from './limit-timer.ts';
 import {
   type ActRequest,
   type Answer,
@@ -38,6 +39,7 @@ const OUTCOME = defineSearchAttributeKey('RehabOutcome', 'KEYWORD');
  */
 export async function caseWorkflow(start: CaseStart): Promise<Outcome | null> {
   const steps = createSteps();
+  const untilOr = limitTimer();
   const answered = new Map<string, Answer>(start.answered ?? []);
   let now: Progress = start.adopted ?? null;
   let told = now;
@@ -116,13 +118,6 @@ export async function caseWorkflow(start: CaseStart): Promise<Outcome | null> {
       });
     }
   }
-}
-
-/** Waits for `happened`, or `margin` longer than until `at`; true when it happened in time. */
-async function untilOr(happened: () => boolean, at: string | undefined, margin: number): Promise<boolean> {
-  if (at) return await condition(happened, Math.max(0, Date.parse(at) - Date.now()) + margin);
-  await condition(happened);
-  return true;
 }
 
 /** A long history goes on in a new run, so that no case outgrows what Temporal keeps. */

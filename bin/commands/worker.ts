@@ -72,9 +72,10 @@ export async function workflowBundle(
   machine: Pick<Machine, 'dataDir'>,
   failureConverterPath: string | undefined,
 ): Promise<string> {
-  const entry = fileURLToPath(
-    new URL(`../../workflows/index${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
-  );
+  const workflows = (name: string): string =>
+    fileURLToPath(
+      new URL(`../../workflows/${name}${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
+    );
   const version = (
     JSON.parse(
       readFileSync(
@@ -99,7 +100,8 @@ export async function workflowBundle(
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const { code } = await bundleWorkflowCode({
-      workflowsPath: entry,
+      workflowsPath: workflows('index'),
+      preloadModules: [workflows('without-traces')],
       logger: new DefaultLogger('WARN'),
       ...(failureConverterPath ? { failureConverterPath } : {}),
     });

@@ -169,6 +169,14 @@ describe('the case workflow', () => {
     expect(raw).toContain('submitApplication');
   });
 
+  test('no promise of a workflow carries a stack trace', async () => {
+    const { caseId } = await submitted();
+    // The SDK’s own query: the places where the workflow waits, if any trace was taken.
+    expect(await world.client.workflow.getHandle(caseWorkflowId(caseId)).query<string>('__stack_trace')).toBe(
+      '',
+    );
+  });
+
   test('an Update past the web is refused by its shape, or by a key that nobody rendered', async () => {
     const { caseId } = await submitted();
     const handle = world.client.workflow.getHandle(caseWorkflowId(caseId));
