@@ -82,37 +82,19 @@ export function trustOf(
   roots: readonly X509Certificate[],
   logKey: string,
 ): Trust {
-  const byKey = new Map(certificates.map((certificate) => [certificateKeyId(certificate), certificate]));
-  // A chain is checked once per certificate, its time of validity per entry.
-  const issued = new Map(
-    certificates.map((certificate) => [
-      certificate,
-      certificateHolds(certificate, roots, new Date(certificate.validFrom)),
-    ]),
-  );
   return {
     origin: LOG_ORIGIN,
     logKeys: [parseVerifierKey(logKey, nodeHashing.hash)],
     verifyNote: (publicKey, message, signature) =>
       verifyBytes(null, message, ed25519From(publicKey), signature),
-    async entrySignature(keyId, at, body, signature) {
-      const certificate = byKey.get(keyId);
-      if (!certificate) return 'unknown-key';
-      const time = at.getTime();
-      if (!issued.get(certificate) || !(time <= certificate.validToDate.getTime())) return 'not-certified';
-      // With a callback, so that the check runs beside this thread.
-      const holds = await new Promise<boolean>((resolve) =>
-        verifyBytes(
-          'sha256',
-          body,
-          { key: certificate.publicKey, dsaEncoding: 'ieee-p1363' },
-          signature,
-          (error, result) => resolve(!error && result),
-        ),
-      );
-      if (!holds) return 'wrong';
-      return time < certificate.validFromDate.getTime() ? 'not-yet-certified' : 'holds';
-    },
+    // A chain is checked once per certificate, its time of validity per entry.
+    serviceKeys: certificates.map((certificate) => ({
+      keyId: certificateKeyId(certificate),
+      spki: certificate.publicKey.export({ format: 'der', type: 'spki' }),
+      issued: certificateHolds(certificate, roots, new Date(certificate.validFrom)),
+      from: certificate.validFromDate.getTime(),
+      to: certificate.validToDate.getTime(),
+    })),
   };
 }
 
@@ -206,9 +188,14 @@ function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
   async function* portions<T>(query: string): AsyncGenerator<readonly T[]> {
     const name = `portion_${cursors++}`;
     await one.unsafe(`declare ${name} no scroll cursor for ${query}`);
+    const fetch = () => one.unsafe(`fetch ${PORTION} from ${name}`);
+    let next = fetch();
     for (;;) {
-      const rows = await one.unsafe(`fetch ${PORTION} from ${name}`);
+      const rows = await next;
       if (rows.length === 0) break;
+      // The next portion is on its way while this one is checked. When it fails, that is told in its turn.
+      next = fetch();
+      next.catch(() => undefined);
       yield rows as unknown as readonly T[];
     }
     await one.unsafe(`close ${name}`);

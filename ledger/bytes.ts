@@ -1,9 +1,14 @@
 // Stations 4 to 7, bytes as text: the one spelling that entries, receipts, keys on the chain and findings share.
 // Pure, and the browser's and the chaincode's too, so it uses nothing that only Node has. Never reads two spellings as the same bytes.
 
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** Bytes as lower-case hexadecimal. */
-export const toHex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += DIGITS[byte];
+  return text;
+}
 
 /** Text as UTF-8. */
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

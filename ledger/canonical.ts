@@ -46,7 +46,7 @@ export class NotCanonical extends TypeError {
 }
 
 /** Names that reach a prototype when a parsed object is merged or indexed carelessly (SECURITY.md N5). */
-const RESERVED_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+export const RESERVED_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * RFC 8785 text of a plain JSON value. Deterministic for equal values, whatever the order of keys.

@@ -35,7 +35,9 @@ export type ConsistencyClaim = {
 
 /** Compares all bytes; values of different lengths differ. The values are public, so time need not be constant. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** SHA-256(0x00 ‖ data), RFC 6962 § 2.1, for data of any length: what a foreign tlog hashes. Ours: `leafHash`. */

@@ -45,6 +45,26 @@ export function p1363(der: Uint8Array): Uint8Array {
   return numbers;
 }
 
+/** The inverse of `p1363`: 64 bytes as a DER sequence of two integers; undefined for any other length. */
+export function derSignature(numbers: Uint8Array): Uint8Array | undefined {
+  if (numbers.length !== 64) return undefined;
+  const der = new Uint8Array(72);
+  let at = 2;
+  for (let from = 0; from < 64; from += 32) {
+    let first = from;
+    while (first < from + 31 && numbers[first] === 0) first += 1;
+    // A number whose first bit is set would read as negative without a zero before it.
+    const zero = (numbers[first] as number) >= 0x80 ? 1 : 0;
+    der[at] = 0x02;
+    der[at + 1] = from + 32 - first + zero;
+    der.set(numbers.subarray(first, from + 32), at + 2 + zero);
+    at += 2 + zero + from + 32 - first;
+  }
+  der[0] = 0x30;
+  der[1] = at - 2;
+  return der.subarray(0, at);
+}
+
 /** Whether a CA of these roots issued the certificate (one level, as Fabric CAs issue it) and it had begun and not ended at `at`. */
 export function certificateHolds(
   certificate: X509Certificate,
@@ -68,23 +88,35 @@ export const ed25519From = (raw: Uint8Array): KeyObject =>
     format: 'jwk',
   });
 
-/** Public keys as node:crypto holds them; making one costs more than a signature's check. */
-const publicKeys = new Map<string, KeyObject>();
+/** Checks signatures of one key: P-256 with SHA-256, P1363 form, over these bytes. */
+export type CheckSignature = (bytes: Uint8Array, signature: Uint8Array) => boolean;
+
+/** Checks by key; making a key costs more than a signature's check. */
+const checks = new Map<string, CheckSignature>();
+
+/** Node's check for one P-256 key (DER SubjectPublicKeyInfo); undefined when it is no such key. */
+export function p256Check(spki: Uint8Array): CheckSignature | undefined {
+  const name = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength).toString('base64');
+  const known = checks.get(name);
+  if (known) return known;
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return undefined;
+  const check: CheckSignature = (bytes, signature) => {
+    // Given in P1363, node:crypto reads the whole key out at each check, which takes as long as checking.
+    const der = derSignature(signature);
+    return der !== undefined && verify('sha256', bytes, key, der);
+  };
+  checks.set(name, check);
+  // The longest known is forgotten.
+  if (checks.size > 10_000) checks.delete(checks.keys().next().value as string);
+  return check;
+}
 
 /** Node's side of `VerifyP256`: false also for a key that is no P-256 key. */
-export function verifyP256(spki: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
-  const name = Buffer.from(spki).toString('base64');
-  let key = publicKeys.get(name);
-  if (!key) {
-    try {
-      key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
-    } catch {
-      return false;
-    }
-    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false;
-    publicKeys.set(name, key);
-    // The longest known is forgotten.
-    if (publicKeys.size > 10_000) publicKeys.delete(publicKeys.keys().next().value as string);
-  }
-  return verify('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature);
-}
+export const verifyP256 = (spki: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean =>
+  p256Check(spki)?.(bytes, signature) ?? false;

@@ -1,15 +1,16 @@
-// Station 7, the entries one by one, in the log's order: form, signature, certificate, the columns beside the bytes, and
+// Station 7, the entries in the log's order, each with what it says by itself (verify-check.ts): which faults count, and
 // each subject's unbroken line of versions. Remembers who wrote which row last. Never judges a row, and reads nothing.
 import { toHex } from './bytes.ts';
-import { type Entry, readEntry, subjectPseudonym } from './entry.ts';
 import { equalBytes } from './merkle.ts';
+import type { CheckedEntry, EntryFault, ToldEntry } from './verify-check.ts';
 import type { Found, Report } from './verify-finding.ts';
 import { firstSizeOver, packedBytes, rowMemory, uuidBytes } from './verify-memory.ts';
-import type { Finding, StoredEntry, VerifySources } from './verify-sources.ts';
+import type { Finding, StoredEntry } from './verify-sources.ts';
 
 /** An entry with its place: where it stands in the log, and whether its bytes are those the log holds there. */
 export interface Placed {
   readonly entry: StoredEntry;
+  readonly checked: CheckedEntry;
   /** Null while it waits for a place. */
   readonly index: number | null;
   /** False when its bytes are known not to be the log's; that is reported already, and nothing else is asked of them. */
@@ -20,19 +21,21 @@ export interface Placed {
 
 interface SubjectLine {
   version: number;
-  last: Uint8Array;
+  /** Hexadecimal. */
+  last: string;
   entryId: string;
   /** An entry of it was not sound: the next one is taken as it is. */
   disturbed: boolean;
 }
 
+const isOfSignature = ({ column }: EntryFault): boolean => column === 'signature';
+
 export type EntryCheck = ReturnType<typeof createEntryCheck>;
 
 export const subjectName = (kind: string, id: string): string => `${kind} ${id}`;
 
-export function createEntryCheck(sources: VerifySources, report: Report) {
-  const { hashing, trust } = sources;
-  const memory = rowMemory(hashing.hash);
+export function createEntryCheck(report: Report) {
+  const memory = rowMemory();
   const ids = packedBytes(16);
   const bodies = packedBytes(32);
   const indexes: number[] = [];
@@ -66,64 +69,19 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     return { store: 'log', table: 'audit_entries', row: entry.id, column, kind, ...windowOf(index), says };
   }
 
-  /** True when the service signed these bytes. */
-  async function checkSignature(placed: Placed): Promise<boolean> {
-    const { entry } = placed;
-    const verdict = await trust.entrySignature(entry.keyId, new Date(entry.at), entry.body, entry.signature);
-    if (verdict === 'holds') return true;
-    if (verdict === 'not-yet-certified') {
-      report(
-        about(
-          placed,
-          'at',
-          'out-of-time',
-          `Entry is stamped before the certificate of its key began; see whether a clock was set back: entry ${entry.id}`,
-        ),
-      );
-      return true;
-    }
-    const why = {
-      wrong: 'Signature does not belong to these bytes and this key',
-      'unknown-key': 'Signature is by a key that no trusted certificate names',
-      'not-certified': 'Signature is by a key whose certificate did not hold at that time',
-    }[verdict];
-    report(about(placed, 'signature', 'replaced-signature', `${why}: entry ${entry.id}`));
-    return false;
-  }
-
-  /** The columns beside the bytes are there to search by; each must repeat what the bytes say. */
-  function checkColumns(placed: Placed, told: Entry): void {
-    const { entry } = placed;
-    const pairs: readonly (readonly [column: string, stored: unknown, signed: unknown])[] = [
-      ['id', entry.id, told.id],
-      ['subject_kind', entry.subjectKind, told.subject.kind],
-      ['subject_version', entry.subjectVersion, told.subject.version],
-      ['event', entry.event, told.event],
-      ['person_id', entry.personId, told.actor?.person],
-      ['at', entry.at, told.at],
-      ['key_id', entry.keyId, told.actor?.key],
-    ];
-    for (const [column, stored, signed] of pairs)
-      if (stored !== signed)
-        report(
-          about(placed, column, 'edited', `Column differs from the signed bytes: ${column} of ${entry.id}`),
-        );
-  }
-
   /** True when the entry belongs to the subject that its row names, or when nobody can tell. */
-  async function checkPseudonym(placed: Placed, told: Entry): Promise<boolean> {
+  function checkSubject(placed: Placed, told: ToldEntry): boolean {
     const { entry } = placed;
     const name = subjectName(entry.subjectKind, entry.subjectId);
-    const key = await sources.digestKey(entry.subjectKind, entry.subjectId);
-    if (!key) {
+    if (told.subject === 'no-key') {
       withoutKey.set(name, (withoutKey.get(name) ?? 0) + 1);
       return true;
     }
     // A case has a key of its own, all others share one: how it fares with the others tells a wrong key from a moved entry.
-    const mark = entry.subjectKind === 'case' ? name : hashing.text(key);
+    const mark = entry.subjectKind === 'case' ? name : 'shared';
     const tally = keys.get(mark) ?? { good: 0, bad: [], first: name };
     keys.set(mark, tally);
-    if (subjectPseudonym(key, told.subject.kind, entry.subjectId, hashing) === told.subject.pseudonym) {
+    if (told.subject === 'right') {
       tally.good += 1;
       return true;
     }
@@ -134,12 +92,12 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     return false;
   }
 
-  function checkLine(placed: Placed, told: Entry): void {
+  function checkLine(placed: Placed, told: ToldEntry): void {
     const { entry, commitment } = placed;
     const name = subjectName(entry.subjectKind, entry.subjectId);
     const line = subjects.get(name);
-    const { version, previous } = told.subject;
-    const next = { version, last: commitment, entryId: entry.id, disturbed: false };
+    const { version, previous } = told;
+    const next = { version, last: toHex(commitment), entryId: entry.id, disturbed: false };
     if (!line?.disturbed && !(previous && absentCommitments.has(previous))) {
       const expected = (line?.version ?? 0) + 1;
       if (version > expected) {
@@ -162,7 +120,7 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
           ),
         );
         return;
-      } else if (previous !== (line ? toHex(line.last) : null)) {
+      } else if (previous !== (line?.last ?? null)) {
         report(
           about(
             placed,
@@ -176,25 +134,43 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
     subjects.set(name, next);
   }
 
-  function remember(placed: Placed, told: Entry | undefined): void {
+  function remember(placed: Placed, told: ToldEntry | null): void {
     const ordinal = ids.count();
     ids.push(uuidBytes(placed.entry.id));
-    bodies.push(hashing.hash(placed.entry.body));
+    bodies.push(placed.checked.commitment);
     indexes.push(placed.index ?? -1);
     if (!told) return;
-    let names = false;
-    for (const change of told.changes) {
-      if (typeof change?.table !== 'string' || typeof change.key !== 'string') continue;
-      const again = memory.wrote(change.table, change.key, ordinal);
-      if (change.table !== 'operations') continue;
-      names ||= change.key === told.operation;
-      if (again)
-        report(about(placed, 'body', 'forged', `Two entries stand for one operation: ${change.key}`));
-    }
-    if (placed.sound && told.operation !== null && !names)
+    const again = told.rows.map((row) => memory.wrote(row, ordinal));
+    for (const { at, key } of told.operations)
+      if (again[at]) report(about(placed, 'body', 'forged', `Two entries stand for one operation: ${key}`));
+    if (placed.sound && told.operation !== null && !told.operations.some(({ key }) => key === told.operation))
       report(
         about(placed, 'body', 'forged', `Entry names an operation and no row of it: ${placed.entry.id}`),
       );
+  }
+
+  function take(placed: Placed): void {
+    const { entry, checked, index, sound } = placed;
+    const { told } = checked;
+    // Bytes that are no entry and have no place are told by their signature alone.
+    const faults = told || index !== null ? checked.faults : checked.faults.filter(isOfSignature);
+    if (sound) for (const { column, kind, says } of faults) report(about(placed, column, kind, says));
+    // What has no place in the log and no signature either is nobody's word: it vouches for no row and follows nothing.
+    const vouches = index !== null || (checked.signed && told?.own === true);
+    remember(placed, vouches ? told : null);
+    if (!vouches || !told) return;
+    if (!sound) {
+      subjects.set(subjectName(entry.subjectKind, entry.subjectId), {
+        version: told.version,
+        last: toHex(placed.commitment),
+        entryId: entry.id,
+        disturbed: true,
+      });
+      absentCommitments.add(toHex(placed.commitment));
+      return;
+    }
+    if (checkSubject(placed, told)) checkLine(placed, told);
+    else absentCommitments.add(toHex(placed.commitment));
   }
 
   return {
@@ -222,41 +198,9 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
       absentCommitments.add(toHex(commitment));
     },
 
-    /** Takes entries in the log's order. Signatures of one portion are checked side by side. */
-    async add(portion: readonly Placed[]): Promise<void> {
-      const signed = await Promise.all(portion.map((placed) => placed.sound && checkSignature(placed)));
-      for (const [at, placed] of portion.entries()) {
-        const read = readEntry(placed.entry.body);
-        const told = 'entry' in read ? read.entry : undefined;
-        // What has no place in the log and no signature either is nobody's word: it vouches for no row and follows nothing.
-        const vouches = placed.index !== null || (signed[at] === true && told?.id === placed.entry.id);
-        remember(placed, vouches ? told : undefined);
-        if (!vouches) {
-          if (told) checkColumns(placed, told);
-          continue;
-        }
-        const { subjectKind, subjectId } = placed.entry;
-        if (!told) {
-          if (placed.sound)
-            report(
-              about(placed, 'body', 'forged', `${'fault' in read ? read.fault : ''}: ${placed.entry.id}`),
-            );
-          continue;
-        }
-        if (!placed.sound) {
-          subjects.set(subjectName(subjectKind, subjectId), {
-            version: told.subject.version,
-            last: placed.commitment,
-            entryId: placed.entry.id,
-            disturbed: true,
-          });
-          absentCommitments.add(toHex(placed.commitment));
-          continue;
-        }
-        checkColumns(placed, told);
-        if (await checkPseudonym(placed, told)) checkLine(placed, told);
-        else absentCommitments.add(toHex(placed.commitment));
-      }
+    /** Takes entries in the log's order. */
+    add(portion: readonly Placed[]): void {
+      for (const placed of portion) take(placed);
     },
 
     /** Says what only the whole log can tell: which keys are missing, which are not the ones that were used. */
@@ -289,7 +233,8 @@ export function createEntryCheck(sources: VerifySources, report: Report) {
         });
       }
     },
-    sameBytes: (ordinal: number, body: Uint8Array): boolean =>
-      equalBytes(hashing.hash(body), bodies.at(ordinal)),
+    /** Whether bytes with this digest are those that this entry was checked with. */
+    sameBytes: (ordinal: number, commitment: Uint8Array): boolean =>
+      equalBytes(commitment, bodies.at(ordinal)),
   };
 }

@@ -2,9 +2,10 @@
 // every checkpoint against the tree over the leaves that are right. Two peers that agree decide what is right; the
 // database's own word breaks a tie and never overrules them. Never repairs, only names.
 import { toHex } from './bytes.ts';
-import { commitmentOf } from './entry.ts';
-import { equalBytes, leafHash } from './merkle.ts';
+import { equalBytes } from './merkle.ts';
 import type { Pin } from './reader.ts';
+import { ahead, progressOf, withKeys } from './verify-ahead.ts';
+import type { CheckedEntry, Checking } from './verify-check.ts';
 import { statedAnchors, statedCheckpoints, wrongAnchor, wrongCheckpoint } from './verify-checkpoints.ts';
 import { checkEnd } from './verify-end.ts';
 import type { EntryCheck, Placed } from './verify-entries.ts';
@@ -21,6 +22,7 @@ export async function checkLog(
   sources: VerifySources,
   stored: StoredLog,
   pin: Pin,
+  checking: Checking,
   entries: EntryCheck,
   report: Report,
 ): Promise<VerifyReport['counts']> {
@@ -39,26 +41,26 @@ export async function checkLog(
   const walk = createWalk(pin.size, peers, tree, entries, hash, report);
 
   let pending = 0;
-  let said = 0;
-  for await (const portion of stored.leaves()) {
-    await entries.add(await walk.leaves(portion));
+  const progress = progressOf(sources, 'entries', pin.size);
+  const checked = withKeys(checking, sources.digestKey);
+  for await (const { portion, answers } of ahead(stored.leaves(), checking.ahead, (leaves) =>
+    checked.entries(leaves.map(({ entry }) => entry)),
+  )) {
+    entries.add(await walk.leaves(portion, answers));
     pending += portion.filter(({ index }) => index >= pin.size).length;
-    if (walk.next() - said >= 100_000) {
-      said = walk.next();
-      sources.progress(`Read ${said} leaves`);
-    }
+    progress(walk.next());
   }
   await walk.end();
   // The tree is complete: what the peers, the anchors and the head state about it can be compared.
   const waiting = walk.lost();
-  for await (const portion of stored.pending()) {
-    const placed = portion.map((entry): Placed & { lost: boolean } => {
-      const commitment = commitmentOf(entry.body, sources.hashing);
-      const lost = waiting.delete(toHex(leafHash(commitment, hash)));
-      return { entry, index: null, sound: true, commitment, lost };
+  for await (const { portion, answers } of ahead(stored.pending(), checking.ahead, checked.entries)) {
+    const placed = portion.map((entry, i): Placed & { lost: boolean } => {
+      const found = answers[i] as CheckedEntry; // one answer for each
+      const lost = waiting.delete(toHex(found.leaf));
+      return { entry, checked: found, index: null, sound: true, commitment: found.commitment, lost };
     });
     pending += placed.filter(({ lost }) => !lost).length;
-    await entries.add(placed);
+    entries.add(placed);
   }
   walk.report([...waiting.values()]);
   await checkEnd(sources, stored, pin, peers, tree, checkpoints, anchors, report);

@@ -1,8 +1,7 @@
 // Station 7, what a run remembers of the entries it has read, in flat arrays: who wrote each row last, what each entry hashed
 // to, and the sizes of checkpoints. A million entries cost some tens of megabytes. Knows nothing of sources or findings.
+import { utf8 } from './bytes.ts';
 import type { Hash } from './merkle.ts';
-
-const utf8 = new TextEncoder();
 
 /** A list of byte strings of one length. */
 export interface PackedBytes {
@@ -11,21 +10,23 @@ export interface PackedBytes {
   at(index: number): Uint8Array;
 }
 
+/** Items in one piece: a list grows by pieces, so that it never stands in memory twice. */
+const PIECE = 1 << 14;
+
 export function packedBytes(width: number): PackedBytes {
-  let bytes = new Uint8Array(width * 1024);
+  const pieces: Uint8Array[] = [];
   let count = 0;
   return {
     count: () => count,
     push(value) {
-      if ((count + 1) * width > bytes.length) {
-        const larger = new Uint8Array(bytes.length * 2);
-        larger.set(bytes);
-        bytes = larger;
-      }
-      bytes.set(value.subarray(0, width), count * width);
+      if (count % PIECE === 0) pieces.push(new Uint8Array(width * PIECE));
+      pieces.at(-1)?.set(value.subarray(0, width), (count % PIECE) * width);
       count += 1;
     },
-    at: (index) => bytes.subarray(index * width, (index + 1) * width),
+    at(index) {
+      const from = (index % PIECE) * width;
+      return pieces[Math.floor(index / PIECE)]?.subarray(from, from + width) ?? new Uint8Array(0);
+    },
   };
 }
 
@@ -38,25 +39,56 @@ export function uuidBytes(text: string): Uint8Array {
   return bytes;
 }
 
+/** A row's name in a run's memory: the first 8 bytes of SHA-256(table, key), as two numbers. */
+export type RowName = readonly [high: number, low: number];
+
+export function rowName(table: string, key: string, hash: Hash): RowName {
+  const digest = hash(utf8(`${table}\n${key}`));
+  const view = new DataView(digest.buffer, digest.byteOffset, 8);
+  return [view.getUint32(0), view.getUint32(4)];
+}
+
 /** Which entry wrote each row last, by ordinal, and which rows were met. */
 export interface RowMemory {
+  /** How many rows entries vouch for. */
+  readonly count: () => number;
   /** Notes that the entry with this ordinal wrote the row. True when an earlier entry had written it already. */
-  wrote(table: string, key: string, ordinal: number): boolean;
+  wrote(row: RowName, ordinal: number): boolean;
   /** The ordinal of the row's last writer; undefined when no entry ever named it. */
-  writer(table: string, key: string): number | undefined;
+  writer(row: RowName): number | undefined;
   /** Marks a row as met. False when it was met before. */
-  meet(table: string, key: string): boolean;
-  met(table: string, key: string): boolean;
+  meet(row: RowName): boolean;
+  met(row: RowName): boolean;
   /** Ordinals whose rows were not all met, each once, in order. */
   unmet(): number[];
 }
 
+const SHARDS = 64;
+
 /**
- * Open addressing over the first 8 bytes of SHA-256(table, key). Two rows that share all 64 bits would be taken for one;
- * whoever could arrange that still has to match the digests of the other row, and the second one to be met is reported.
+ * Open addressing over row names, in parts that grow one by one, so that no growth needs twice the memory. Two rows that
+ * share all 64 bits would be taken for one; whoever could arrange that still has to match the digests of the other row,
+ * and the second one to be met is reported.
  */
-export function rowMemory(hash: Hash): RowMemory {
-  let slots = 1 << 12;
+export function rowMemory(): RowMemory {
+  const shards = Array.from({ length: SHARDS }, rowShard);
+  const of = ([high]: RowName) => shards[high % SHARDS] as ReturnType<typeof rowShard>; // there are so many
+  return {
+    count: () => shards.reduce((sum, shard) => sum + shard.count(), 0),
+    wrote: (row, ordinal) => of(row).wrote(row, ordinal),
+    writer: (row) => of(row).writer(row),
+    meet: (row) => of(row).meet(row),
+    met: (row) => of(row).met(row),
+    unmet() {
+      const ordinals = new Set<number>();
+      for (const shard of shards) shard.unmet(ordinals);
+      return [...ordinals].sort((a, b) => a - b);
+    },
+  };
+}
+
+function rowShard() {
+  let slots = 1 << 6;
   let used = 0;
   let high = new Uint32Array(slots);
   let low = new Uint32Array(slots);
@@ -85,16 +117,11 @@ export function rowMemory(hash: Hash): RowMemory {
       seen[slot] = old.seen[i] as number;
     }
   };
-  const name = (table: string, key: string): [number, number] => {
-    const digest = hash(utf8.encode(`${table}\n${key}`));
-    const view = new DataView(digest.buffer, digest.byteOffset, 8);
-    return [view.getUint32(0), view.getUint32(4)];
-  };
 
   return {
-    wrote(table, key, ordinal) {
-      if (used * 10 > slots * 6) grow();
-      const [h, l] = name(table, key);
+    count: () => used,
+    wrote([h, l]: RowName, ordinal: number): boolean {
+      if (used * 10 > slots * 7) grow();
       const slot = find(h, l);
       const known = last[slot] !== 0;
       if (!known) used += 1;
@@ -103,22 +130,20 @@ export function rowMemory(hash: Hash): RowMemory {
       last[slot] = ordinal + 1;
       return known;
     },
-    writer(table, key) {
-      const slot = find(...name(table, key));
+    writer([h, l]: RowName): number | undefined {
+      const slot = find(h, l);
       return last[slot] === 0 ? undefined : (last[slot] as number) - 1;
     },
-    meet(table, key) {
-      const slot = find(...name(table, key));
+    meet([h, l]: RowName): boolean {
+      const slot = find(h, l);
       if (last[slot] === 0 || seen[slot] === 1) return false;
       seen[slot] = 1;
       return true;
     },
-    met: (table, key) => seen[find(...name(table, key))] === 1,
-    unmet() {
-      const ordinals = new Set<number>();
+    met: ([h, l]: RowName): boolean => seen[find(h, l)] === 1,
+    unmet(ordinals: Set<number>): void {
       for (let i = 0; i < slots; i++)
         if (last[i] !== 0 && seen[i] === 0) ordinals.add((last[i] as number) - 1);
-      return [...ordinals].sort((a, b) => a - b);
     },
   };
 }

@@ -1,18 +1,14 @@
 // Station 7, rows: every column of every recorded row against the entry that wrote it last, rows that no entry vouches for,
 // rows that are gone, and the derived table rebuilt. Never asks whether a change was allowed, only whether it was recorded.
 import { toHex } from './bytes.ts';
-import { type ColumnValue, columnDigest, type Entry, type EntryChange } from './entry.ts';
-import { equalBytes } from './merkle.ts';
+import type { Entry } from './entry.ts';
+import { equalBytes, type Hash } from './merkle.ts';
+import { ahead, progressOf } from './verify-ahead.ts';
+import type { CheckedRow, Checking, GivenRow } from './verify-check.ts';
 import { type EntryCheck, subjectName } from './verify-entries.ts';
-import type { Report } from './verify-finding.ts';
-import { uuidBytes } from './verify-memory.ts';
-import {
-  type Finding,
-  NO_VALUE,
-  type StoredLog,
-  type StoredRow,
-  type VerifySources,
-} from './verify-sources.ts';
+import type { Found, Report } from './verify-finding.ts';
+import { rowName, uuidBytes } from './verify-memory.ts';
+import type { Finding, StoredLog, StoredRow, VerifySources } from './verify-sources.ts';
 
 /** Compares what entries say of subjects with the table that `recorded()` locks by. */
 export async function checkSubjects(stored: StoredLog, entries: EntryCheck, report: Report): Promise<void> {
@@ -41,7 +37,7 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
       }
       if (row.version !== line.version)
         finding(name, 'version', 'edited', "Version is not that of the subject's last entry");
-      if (!equalBytes(row.last, line.last))
+      if (toHex(row.last) !== line.last)
         finding(name, 'last', 'edited', "Digest is not that of the subject's last entry");
       if (row.entryId !== line.entryId)
         finding(name, 'entry_id', 'edited', "Entry named is not the subject's last one");
@@ -49,104 +45,131 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
   for (const name of unseen) finding(name, null, 'deleted', 'Subject has entries and no row');
 }
 
+/** A row whose columns are to be compared, and what was found about it before. */
+interface Met {
+  readonly row: StoredRow;
+  readonly given: GivenRow | undefined;
+  /** The ordinal of the entry that wrote it last. */
+  readonly writer: number | undefined;
+  readonly findings: readonly Found[];
+}
+
 /** Checks all recorded tables. */
 export async function checkRows(
   sources: VerifySources,
   stored: StoredLog,
+  checking: Checking,
   entries: EntryCheck,
   report: Report,
 ): Promise<void> {
   const met = new Map<string, number>();
+  const progress = progressOf(sources, 'rows', entries.memory.count());
+  let done = 0;
   for (const table of stored.tables) {
     let count = 0;
-    for await (const portion of stored.rows(table))
-      for (const row of portion) {
-        count += 1;
-        await checkRow(sources, stored, entries, table, row, report);
+    for await (const { answers } of ahead(stored.rows(table), checking.ahead, async (rows) => {
+      const found: Met[] = [];
+      for (const row of rows) found.push(await meet(sources, stored, entries, table, row));
+      const given = found.flatMap((one) => one.given ?? []);
+      return { found, checked: (given.length > 0 ? await checking.rows(given) : []).values() };
+    })) {
+      for (const one of answers.found) {
+        for (const finding of one.findings) report(finding);
+        // One answer for each that was given.
+        if (one.given) tell(entries, table, one, answers.checked.next().value as CheckedRow, report);
       }
+      count += answers.found.length;
+      progress(done + count);
+    }
     met.set(table, count);
+    done += count;
     sources.progress(`Compared ${count} rows of ${table}`);
   }
-  await reportUnmet(stored, entries, met, report);
+  await reportUnmet(sources.hashing.hash, stored, entries, met, report);
 }
 
-async function checkRow(
-  sources: VerifySources,
+/** Whether an entry vouches for a row, and which: what can be told before its columns are compared. */
+async function meet(
+  { hashing, digestKey }: VerifySources,
   stored: StoredLog,
   entries: EntryCheck,
   table: string,
   row: StoredRow,
-  report: Report,
-): Promise<void> {
-  const writer = entries.memory.writer(table, row.key);
-  const finding = (
-    column: string | null,
-    kind: Finding['kind'],
-    says: string,
-    window = entries.windowOf(writer === undefined ? null : entries.known(writer).index),
-  ): void => report({ store: 'postgres', table, row: row.key, column, kind, ...window, says });
-  const first = entries.memory.meet(table, row.key);
+): Promise<Met> {
+  const name = rowName(table, row.key, hashing.hash);
+  const writer = entries.memory.writer(name);
+  const first = entries.memory.meet(name);
+  const only = (...findings: Found[]): Met => ({ row, given: undefined, writer, findings });
   // The entry that wrote it was taken away: that is the finding, and nothing can be said of the row.
-  if (entries.absentIds.has(row.entryId)) return;
+  if (entries.absentIds.has(row.entryId)) return only();
   if (writer === undefined || !first)
-    return finding(null, 'inserted', `No entry vouches for this row: ${table} ${row.key}`, {
-      rightAt: null,
+    return only({
+      ...found(entries, table, row, undefined),
+      column: null,
+      kind: 'inserted',
       wrongAt: entries.times.newest || null,
+      says: `No entry vouches for this row: ${table} ${row.key}`,
     });
 
   const { id } = entries.known(writer);
+  const findings: Found[] = [];
   let { entry } = row;
   if (!equalBytes(uuidBytes(row.entryId), id) || !entry) {
-    finding('entry_id', 'edited', `Row does not name the entry that wrote it last: ${table} ${row.key}`);
+    findings.push({
+      ...found(entries, table, row, writer),
+      column: 'entry_id',
+      kind: 'edited',
+      says: `Row does not name the entry that wrote it last: ${table} ${row.key}`,
+    });
     [entry = null] = await stored.entries([uuidText(id)]);
   }
-  // Both readings are of one snapshot; a database that answers differently cannot be judged.
-  if (!entry || !entries.sameBytes(writer, entry.body))
-    throw new Error('database gave two answers about one entry; verify again');
-  if (entries.cannotJudge(entry.subjectKind, entry.subjectId)) return;
-  const key = await sources.digestKey(entry.subjectKind, entry.subjectId);
-  const change = changeOf(entry.body, table, row.key);
-  // Its key is known to be there, and the entry was met with this row in it.
-  if (!key || !change) return;
-  const told = JSON.parse(new TextDecoder().decode(entry.body)) as Entry;
-  for (const column of new Set([...Object.keys(row.columns), ...Object.keys(change.columns)])) {
-    const value = row.columns[column] ?? null;
-    if (!matches(sources, key, told.id, table, row.key, column, value, change.columns[column]))
-      finding(column, 'edited', `Column is not what the entry says: ${table} ${row.key} ${column}`);
-  }
+  if (!entry) throw twoAnswers();
+  const judged = !entries.cannotJudge(entry.subjectKind, entry.subjectId);
+  const key = judged ? await digestKey(entry.subjectKind, entry.subjectId) : undefined;
+  // A key that is missing was told of with the entries.
+  if (!key) return only(...findings);
+  const given = { table, key: row.key, columns: row.columns, body: entry.body, digestKey: key };
+  return { row, given, writer, findings };
 }
 
-function matches(
-  { hashing }: VerifySources,
-  key: Uint8Array,
-  entryId: string,
+/** Both readings are of one snapshot; a database that answers differently cannot be judged. */
+const twoAnswers = () => new Error('database gave two answers about one entry; verify again');
+
+/** Where a finding about a row belongs: the row, and the time since its entry. */
+const found = (
+  entries: EntryCheck,
   table: string,
-  row: string,
-  column: string,
-  value: ColumnValue | typeof NO_VALUE | null,
-  digest: string | undefined,
-): boolean {
-  if (value === null || digest === undefined) return value === null && digest === undefined;
-  if (value === NO_VALUE) return false;
-  try {
-    return columnDigest(key, entryId, table, row, column, value, hashing) === digest;
-  } catch {
-    // A value that has no canonical form was never written by us.
-    return false;
-  }
-}
+  row: StoredRow,
+  writer: number | undefined,
+): Pick<Finding, 'store' | 'table' | 'row' | 'rightAt' | 'wrongAt'> => ({
+  store: 'postgres',
+  table,
+  row: row.key,
+  ...entries.windowOf(writer === undefined ? null : entries.known(writer).index),
+});
 
-/** What an entry's bytes say of a row. They were read and compared before, so plain JSON will do. */
-function changeOf(body: Uint8Array, table: string, key: string): EntryChange | undefined {
-  const told = JSON.parse(new TextDecoder().decode(body)) as Entry;
-  // The last word on a row counts, should an entry name it twice.
-  return told.changes.findLast((change) => change?.table === table && change.key === key);
+function tell(
+  entries: EntryCheck,
+  table: string,
+  { row, writer }: Met,
+  { commitment, wrong }: CheckedRow,
+  report: Report,
+): void {
+  if (writer === undefined || !entries.sameBytes(writer, commitment)) throw twoAnswers();
+  for (const column of wrong)
+    report({
+      ...found(entries, table, row, writer),
+      column,
+      kind: 'edited',
+      says: `Column is not what the entry says: ${table} ${row.key} ${column}`,
+    });
 }
 
 const PORTION = 200;
 
 /** Rows that entries vouch for and nobody met: deleted, or a table that lost all of them. */
 async function reportUnmet(
+  hash: Hash,
   stored: StoredLog,
   entries: EntryCheck,
   met: ReadonlyMap<string, number>,
@@ -164,7 +187,8 @@ async function reportUnmet(
       for (const change of told.changes) {
         if (typeof change?.table !== 'string' || typeof change.key !== 'string') continue;
         const { table, key } = change;
-        if (entries.memory.writer(table, key) !== ordinal || entries.memory.met(table, key)) continue;
+        const name = rowName(table, key, hash);
+        if (entries.memory.writer(name) !== ordinal || entries.memory.met(name)) continue;
         const list = gone.get(table) ?? [];
         list.push({ key, index: entries.known(ordinal).index });
         gone.set(table, list);

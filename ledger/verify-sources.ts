@@ -3,6 +3,7 @@
 import type { VerifierKey, VerifySignature } from './checkpoint.ts';
 import type { ColumnValue, Hashing } from './entry.ts';
 import type { PeerLog } from './reader.ts';
+import type { CheckContext, Checking, ServiceKey } from './verify-check.ts';
 
 /** Where something is wrong. */
 export const STORES = ['postgres', 'log', 'chain', 'history', 'evidence'] as const;
@@ -187,19 +188,16 @@ export interface Trust {
   readonly origin: string;
   readonly logKeys: readonly VerifierKey[];
   readonly verifyNote: VerifySignature;
-  /** Whether an entry's signature holds under a certificate that its organisation's authority gave, valid at that time. */
-  entrySignature(
-    keyId: string,
-    at: Date,
-    body: Uint8Array,
-    signature: Uint8Array,
-  ): Promise<'holds' | 'wrong' | 'unknown-key' | 'not-certified' | 'not-yet-certified'>;
+  /** Certificates of the service, and whether a trusted authority gave them. */
+  readonly serviceKeys: readonly ServiceKey[];
 }
 
 /** Everything a run needs. */
 export interface VerifySources {
   readonly hashing: Hashing;
   readonly trust: Trust;
+  /** Where entries and rows are checked: in this thread, or on all cores. Closed when the run ends. */
+  readonly checking: (context: CheckContext) => Checking;
   readonly peers: readonly PeerLog[];
   /** Opens the snapshot. Called after the anchored size is pinned, so that the snapshot holds at least that much. */
   open(): Promise<StoredLog>;

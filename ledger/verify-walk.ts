@@ -1,9 +1,9 @@
 // Station 7, the leaves one by one: the database's own beside every organisation's list. Two that agree decide what is right;
 // the database's own word breaks a tie and never overrules them. Never repairs, only names.
 import { toHex } from './bytes.ts';
-import { commitmentOf } from './entry.ts';
 import { equalBytes, HASH_BYTES, type Hash, leafHash } from './merkle.ts';
 import { type Listing, listing, type Pin } from './reader.ts';
+import type { CheckedEntry } from './verify-check.ts';
 import type { EntryCheck, Placed } from './verify-entries.ts';
 import { type Mismatch, type Report, say } from './verify-finding.ts';
 import { reportLost, reportMismatches } from './verify-lost.ts';
@@ -119,12 +119,16 @@ export function createWalk(
     if (tree.whole) tree.push(right);
   }
 
-  async function place(row: StoredLeaf): Promise<Placed | undefined> {
+  async function place(row: StoredLeaf, checked: CheckedEntry | undefined): Promise<Placed | undefined> {
     const { index, entry } = row;
-    const body = entry ? commitmentOf(entry.body, { hash }) : undefined;
-    const fromBody = body && leafHash(body, hash);
+    const body = checked?.commitment;
+    const fromBody = checked?.leaf;
     const fromCommitment =
-      row.commitment.length === HASH_BYTES ? leafHash(row.commitment, hash) : new Uint8Array(0);
+      fromBody && body && equalBytes(row.commitment, body)
+        ? fromBody
+        : row.commitment.length === HASH_BYTES
+          ? leafHash(row.commitment, hash)
+          : new Uint8Array(0);
     const own =
       row.leafHash.length === HASH_BYTES
         ? row.leafHash
@@ -138,14 +142,14 @@ export function createWalk(
       return undefined;
     }
     if (tree.whole) tree.push(right);
-    const known = toHex(right);
+    const differs = (got: Uint8Array): Mismatch => ({ index, got: toHex(got), right: toHex(right) });
     const good = equalBytes(row.leafHash, right);
-    if (!good) wrongLeaves.push({ index, got: toHex(row.leafHash), right: known, column: 'leaf_hash' });
+    if (!good) wrongLeaves.push({ ...differs(row.leafHash), column: 'leaf_hash' });
     if (!equalBytes(fromCommitment, right) && (good || !equalBytes(fromCommitment, row.leafHash)))
-      wrongLeaves.push({ index, got: toHex(fromCommitment), right: known, column: 'commitment' });
+      wrongLeaves.push({ ...differs(fromCommitment), column: 'commitment' });
     if (index < pinned && good) counts.leaves += 1;
     const commitment = equalBytes(fromCommitment, right) ? row.commitment : (body ?? row.commitment);
-    if (!entry || !body || !fromBody) {
+    if (!entry || !checked || !fromBody) {
       entries.absent(row.entryId, commitment);
       report(
         say(
@@ -161,17 +165,21 @@ export function createWalk(
       return undefined;
     }
     const sound = equalBytes(fromBody, right);
-    if (!sound) wrongBodies.push({ index, got: toHex(fromBody), right: known, entryId: entry.id });
+    if (!sound) wrongBodies.push({ ...differs(fromBody), entryId: entry.id });
     else if (index < pinned) counts.entries += 1;
-    return { entry, index, sound, commitment };
+    return { entry, checked, index, sound, commitment };
   }
 
   return {
     counts,
     next: () => next,
-    async leaves(rows: readonly StoredLeaf[]): Promise<Placed[]> {
+    /** `checked` has an answer for each leaf, undefined where it has no entry. */
+    async leaves(
+      rows: readonly StoredLeaf[],
+      checked: readonly (CheckedEntry | undefined)[],
+    ): Promise<Placed[]> {
       const placed: Placed[] = [];
-      for (const row of rows) {
+      for (const [at, row] of rows.entries()) {
         for (; next < Math.min(row.index, pinned); next++) await hole(next);
         if (row.index > next) {
           tree.whole = false;
@@ -187,7 +195,7 @@ export function createWalk(
             ),
           );
         }
-        const found = await place(row);
+        const found = await place(row, checked[at]);
         if (found) placed.push(found);
         next = row.index + 1;
       }

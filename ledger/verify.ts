@@ -4,11 +4,13 @@
 // 1. The newest anchored size is pinned from the peers' own words, before the database is looked at.
 // 2. Checkpoints: each note is signed by the log's key and says what its row says (verify-log.ts).
 // 3. Leaves, in order and side by side with each peer's list: entry bytes, commitment, leaf, index, tree, root.
-// 4. Entries: form, signature, certificate, subject's version and the digest of the entry before (verify-entries.ts).
+// 4. Entries: form, signature, certificate (verify-check.ts, on all cores), subject's version and the digest of the entry
+//    before (verify-entries.ts).
 // 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
 //    are gone; what is derived from entries (verify-rows.ts).
 // 6. What was changed past the ledger and put back, and the triggers that note it (verify-outside.ts).
 import { type Pin, pinNewest } from './reader.ts';
+import type { Checking } from './verify-check.ts';
 import { createEntryCheck } from './verify-entries.ts';
 import type { Found } from './verify-finding.ts';
 import { checkLog } from './verify-log.ts';
@@ -39,15 +41,17 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
   const report = (finding: Found): void => void findings.push(finding);
   let pin: Pin = { size: 0, peers: [] };
   let counts: VerifyReport['counts'] = { entries: 0, leaves: 0, anchored: {}, pending: 0 };
+  let checking: Checking | undefined;
   try {
     pin = await pinNewest(sources.peers, sources.wait);
     sources.progress(`Pinned the newest anchored checkpoint: ${pin.size} entries`);
     const stored = await sources.open();
-    const entries = createEntryCheck(sources, report);
-    counts = await checkLog(sources, stored, pin, entries, report);
+    checking = sources.checking({ serviceKeys: sources.trust.serviceKeys });
+    const entries = createEntryCheck(report);
+    counts = await checkLog(sources, stored, pin, checking, entries, report);
     entries.finish();
     await checkSubjects(stored, entries, report);
-    await checkRows(sources, stored, entries, report);
+    await checkRows(sources, stored, checking, entries, report);
     await checkOutside(stored, entries.times, findings, report);
   } catch (error) {
     sources.note(error);
@@ -61,6 +65,8 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
       wrongAt: null,
       says: 'Database could not be read to the end; verify again when it answers',
     });
+  } finally {
+    await checking?.close();
   }
   return {
     status: statusOf(findings),

@@ -11,6 +11,7 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { type VerifyReport, verify } from '../../ledger/verify.ts';
 import { faultFacts } from '../log.ts';
 import { fabricProfilePath, machineOf } from '../machine.ts';
+import { checkingPool } from '../verify-pool.ts';
 import {
   digestKeys,
   lacksKeys,
@@ -60,6 +61,7 @@ async function verifyMachine(dataDir: string, progress: (line: string) => void):
         [new X509Certificate(readFileSync(profile.organisations.hospital.ca.rootPath))],
         formatVerifierKey(LOG_ORIGIN, logSigner(machine.secrets.logSeed).publicKey, nodeHashing.hash),
       ),
+      checking: (context) => checkingPool(context),
       peers: peersOf(chain),
       async open() {
         snapshot = await openSnapshot(verifierUrl(machine));

@@ -16,7 +16,7 @@ import {
 } from '../../ledger/entry.ts';
 import type { Envelope, PersonalSignature } from '../../ledger/envelope.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
-import { p1363 } from '../../ledger/signing.ts';
+import { derSignature, p1363, verifyP256 } from '../../ledger/signing.ts';
 
 /** Any text that I-JSON can carry, and often one that JSON must escape. */
 const text = fc.oneof(
@@ -142,6 +142,29 @@ test('a digest is SHA-256 over a keyed opening and the value, whichever way it i
   );
 });
 
+test("a signature's check refuses what node:crypto refuses: other bytes, other numbers, other lengths", () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const body = Buffer.from('entry');
+  const good = p1363(sign('sha256', body, privateKey));
+  expect(verifyP256(spki, body, good)).toBe(true);
+  expect(verifyP256(spki, Buffer.from('other'), good)).toBe(false);
+  for (let bit = 0; bit < 512; bit++) {
+    const altered = Uint8Array.from(good);
+    altered[bit >> 3] = (altered[bit >> 3] as number) ^ (1 << (bit & 7));
+    expect(verifyP256(spki, body, altered)).toBe(false);
+  }
+  const zeros = new Uint8Array(64);
+  const ones = new Uint8Array(64).fill(0xff);
+  for (const odd of [zeros, ones, good.subarray(1), Uint8Array.from([...good, 0]), new Uint8Array(0)]) {
+    expect(verifyP256(spki, body, odd)).toBe(false);
+    expect(verify('sha256', body, { key: publicKey, dsaEncoding: 'ieee-p1363' }, odd)).toBe(false);
+  }
+  expect(verifyP256(spki.subarray(1), body, good)).toBe(false);
+  const { publicKey: other } = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
+  expect(verifyP256(other.export({ format: 'der', type: 'spki' }), body, good)).toBe(false);
+});
+
 test('a signature turned into its two numbers still holds, short numbers included', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const lengths = new Set<number>();
@@ -154,6 +177,53 @@ test('a signature turned into its two numbers still holds, short numbers include
     expect(two.length).toBe(64);
     if (!verify('sha256', body, { key: publicKey, dsaEncoding: 'ieee-p1363' }, two))
       throw new Error(`signature does not hold: DER of ${der.length} bytes`);
+    expect(derSignature(two)).toEqual(Uint8Array.from(der));
   }
   expect(Math.min(...lengths)).toBeLessThan(70);
+});
+
+test('bytes that another reader could take differently are no entry', () => {
+  const good = entryText({
+    v: 1,
+    id: 'i',
+    salt: 's',
+    at: 'a',
+    event: EVENTS[0] as Entry['event'],
+    operation: null,
+    subject: { kind: 'case', pseudonym: 'p', version: 1, previous: null },
+    actor: { person: 'x', role: 'r', key: 'k', actingFor: null },
+    envelope: null,
+    signature: null,
+    changes: [{ table: 't', key: 'k', columns: { a: 'b' } }],
+    parameters: '1',
+    workflow: null,
+    bundle: 'b',
+  });
+  const read = (text: string) => readEntry(Buffer.from(text));
+  expect(read(good)).toHaveProperty('entry');
+  const twice = good.replace('"a":"b"', '"a":"b","a":"b"');
+  const changes: Readonly<Record<string, string>> = {
+    'a name twice': twice,
+    'a space': good.replace('":', '": '),
+    'another order': good.replace('"key":"k","table":"t"', '"table":"t","key":"k"'),
+    'an escape that is not needed': good.replace('"salt":"s"', '"salt":"\\u0073"'),
+    'a name that reaches a prototype': good.replace('"a":"b"', '"__proto__":"b"'),
+    'half a character': good.replace('"salt":"s"', '"salt":"\\ud800"'),
+    'a number written otherwise': good.replace('"version":1', '"version":1.0'),
+    'a text for a number': good.replace('"version":1', '"version":"1"'),
+    'a signature without an envelope': good.replace(
+      '"signature":null',
+      '"signature":{"certificate":"c","value":"v"}',
+    ),
+    'a byte order mark': `\ufeff${good}`,
+    'something behind it': `${good} `,
+    'another version': good.replace('"v":1', '"v":2'),
+  };
+  for (const [what, text] of Object.entries(changes)) {
+    expect(text, what).not.toBe(good);
+    expect(read(text), what).toHaveProperty('fault');
+  }
+  expect(readEntry(Buffer.from([...Buffer.from(good), 0xff]))).toHaveProperty('fault');
+  // Fields of a later writer are no fault: their bytes are vouched for like the others.
+  expect(read(good.replace('"bundle":"b"', '"bundle":"b","bundled":true'))).toHaveProperty('entry');
 });

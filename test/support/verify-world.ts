@@ -1,6 +1,6 @@
 // Test support: a world whose entries are in the log and on three chains, each a copy of its own, and verification over it.
 // A copy of its database can be changed by whoever owns it, as verification must notice. No double of the verifier.
-import { randomBytes, verify as verifyBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
@@ -12,7 +12,9 @@ import { rootOf } from '../../ledger/merkle.ts';
 import type { PeerLog } from '../../ledger/reader.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { createSequencer } from '../../ledger/sequencer.ts';
+import { p256Check } from '../../ledger/signing.ts';
 import { type Finding, type VerifyReport, type VerifySources, verify } from '../../ledger/verify.ts';
+import { checkingHere } from '../../ledger/verify-check.ts';
 import { recordDisclosure } from '../../web/recorded.ts';
 import { createWorld, type World } from './case-world.ts';
 import { onDatabase, STORIES, type Story } from './stories.ts';
@@ -86,13 +88,17 @@ export async function createVerifyWorld() {
         origin,
         logKeys,
         verifyNote,
-        entrySignature: async (keyId, _at, body, signature) =>
-          keyId !== world.recorder.signer.keyId
-            ? 'unknown-key'
-            : verifyBytes('sha256', body, { key: world.publicKey, dsaEncoding: 'ieee-p1363' }, signature)
-              ? 'holds'
-              : 'wrong',
+        serviceKeys: [
+          {
+            keyId: world.recorder.signer.keyId,
+            spki: world.publicKey.export({ format: 'der', type: 'spki' }),
+            issued: true,
+            from: 0,
+            to: Number.POSITIVE_INFINITY,
+          },
+        ],
       },
+      checking: (context) => checkingHere(context, { hashing: nodeHashing, p256: p256Check }),
       peers,
       open: async () => {
         snapshot = await openSnapshot(url);

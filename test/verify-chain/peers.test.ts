@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/commands/ledger.ts';
+import { checkingPool } from '../../bin/verify-pool.ts';
 import { digestKeys, openSnapshot, peersOf, serviceCertificates, trustOf } from '../../bin/verify-sources.ts';
 import { LOG_ORIGIN, type Organisation } from '../../domain/consortium.ts';
 import { createAnchor } from '../../ledger/anchor.ts';
@@ -76,6 +77,7 @@ async function verified(roots: Organisation = 'hospital'): Promise<VerifyReport>
         [new X509Certificate(readFileSync(network.profile.organisations[roots].ca.rootPath))],
         formatVerifierKey(LOG_ORIGIN, log.publicKey, nodeHashing.hash),
       ),
+      checking: (context) => checkingPool(context),
       peers: peersOf(network.client({ as: { organisation: 'hospital', identity: 'reader' } })),
       open: async () => {
         snapshot = await openSnapshot(world.fresh.urls.verify);
