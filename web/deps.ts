@@ -9,6 +9,7 @@ import type { KeyRing, KeyStore } from '../ledger/record-key.ts';
 import type { Recorder } from '../ledger/recorded.ts';
 import type { Ask } from './ask.ts';
 import type { Verifying } from './audit/verifying.ts';
+import type { Consortium } from './consortium/members.ts';
 import type { Members } from './keys/members.ts';
 import type { LiveFeed } from './live/feed.ts';
 import type { Text } from './text/text.ts';
@@ -29,6 +30,8 @@ export interface WebDeps {
   readonly parameters: Parameters;
   readonly live: LiveFeed;
   readonly verifying: Verifying;
+  /** What the members publish of themselves. */
+  readonly consortium: Consortium;
   /** Makes a case's evidence file; undefined while nothing of the case is in the log. Without it none is offered. */
   readonly evidence?: (
     caseId: string,

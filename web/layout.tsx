@@ -10,6 +10,7 @@
 
 import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { ORGANISATIONS } from '../domain/consortium.ts';
 import type { Role } from '../domain/roles.ts';
 import type { IconName } from './assets/icons.ts';
 import { assetUrl } from './assets/manifest.ts';
@@ -50,7 +51,11 @@ export type Frame = {
   banner?: { tone: Tone; words: Child } | undefined;
   /** Newest checkpoint for the footer. */
   checkpoint?:
-    | { size: number; anchored?: number | undefined; cosigned?: { count: number; of: number } }
+    | {
+        size: number;
+        anchored?: number | undefined;
+        cosigned?: { size: number; count: number } | undefined;
+      }
     | undefined;
   demonstration?: boolean;
   /** Where the search in the bar leads; none where the role has nothing to search. */
@@ -78,6 +83,7 @@ export function navigationOf(
   const queue: NavigationItem = { href: '/queue', words: t.navigation.queue, count: counts.queue, go: 'q' };
   const cases: NavigationItem = { href: '/cases', words: t.navigation.cases, go: 'c' };
   const board: NavigationItem = { href: '/board', words: t.navigation.board, go: 'b' };
+  const consortium: NavigationItem = { href: '/consortium', words: t.navigation.consortium };
   switch (role) {
     case 'approval-officer':
       return [queue, cases];
@@ -86,11 +92,11 @@ export function navigationOf(
     case 'doctor':
       return [queue, cases];
     case 'administrator':
-      return [board, queue, cases, { href: '/people', words: t.navigation.people }];
+      return [board, queue, cases, { href: '/people', words: t.navigation.people }, consortium];
     case 'security-administrator':
       return [{ href: '/people', words: t.navigation.people }];
     case 'auditor':
-      return [{ href: '/audit', words: t.navigation.audit }, cases, board];
+      return [{ href: '/audit', words: t.navigation.audit }, cases, board, consortium];
     case 'referrer':
       return [
         { href: '/my', words: t.navigation.applications },
@@ -394,14 +400,14 @@ function Footer({ frame }: { frame: Frame }) {
         {checkpoint ? (
           <span class="footer-proof" id="footer-checkpoint">
             <Icon name="anchor" />
-            <span class="figures">
+            <a class="figures" href="/consortium">
               {t.frame.checkpoint(checkpoint.size)}
               {checkpoint.anchored === undefined ? '' : `, ${t.frame.anchoredUpTo(checkpoint.anchored)}`}
               {', '}
               {checkpoint.cosigned
-                ? t.frame.cosigned(checkpoint.cosigned.count, checkpoint.cosigned.of)
-                : t.frame.cosignaturesLater}
-            </span>
+                ? t.frame.cosigned(checkpoint.cosigned.count, ORGANISATIONS.length, checkpoint.cosigned.size)
+                : t.frame.notCosigned}
+            </a>
           </span>
         ) : null}
       </div>

@@ -39,6 +39,7 @@ export const paths = {
   board: '/board',
   people: '/people',
   audit: '/audit',
+  consortium: '/consortium',
   verify: '/audit/verify',
   settings: '/settings',
   help: '/help',

@@ -5,7 +5,9 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { newestCheckpoint } from '../db/views/log.ts';
 import type { Organisation } from '../domain/consortium.ts';
+import { isStaff } from '../domain/permissions.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import { judge } from './consortium/judged.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import {
   type Frame,
@@ -22,6 +24,7 @@ import {
 import { ErrorSummary, type FaultWords, faultWords } from './parts/error-summary.tsx';
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
+import { paths } from './paths.ts';
 import { preferencesOf } from './preferences.ts';
 import type { Moment as MomentValue } from './text/formats.ts';
 import { langOf, type Text, text } from './text/text.ts';
@@ -86,9 +89,25 @@ export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame
               : undefined,
           },
           navigation: navigationOf(t, session.role),
-          checkpoint: await newestCheckpoint(deps.db).catch(() => undefined),
+          banner: isStaff(session.role) ? memberBanner(t, deps) : undefined,
         }
       : {}),
+    // The log is public: strangers may know how far it is.
+    checkpoint: await newestCheckpoint(deps.db).catch(() => undefined),
+  };
+}
+
+/** The red band on every page of staff while members do not agree. It waits for nobody: what was seen last is what it knows. */
+function memberBanner(t: Text, deps: WebDeps): Frame['banner'] {
+  const seen = deps.consortium.last();
+  if (!seen || !judge(seen, new Map()).tampered) return undefined;
+  return {
+    tone: 'late',
+    words: (
+      <>
+        {t.consortium.band} <a href={paths.consortium}>{t.consortium.bandLink}</a>
+      </>
+    ),
   };
 }
 

@@ -3,6 +3,7 @@ import { applyRoutes } from './apply/routes.tsx';
 import { auditRoutes } from './audit/routes.tsx';
 import { boardRoutes } from './board/routes.tsx';
 import { caseRoutes } from './cases/routes.tsx';
+import { consortiumRoutes } from './consortium/routes.tsx';
 import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence/routes.ts';
@@ -26,6 +27,7 @@ export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   auditRoutes,
   liveRoutes,
   boardRoutes,
+  consortiumRoutes,
   helpRoutes,
   settingsRoutes,
   myRoutes,

@@ -73,6 +73,13 @@ export const DEMONSTRATION_PEOPLE: readonly Omit<AddPerson, 'key'>[] = [
     roles: [{ role: 'patient' }],
   },
   { id: id(61), name: 'Rosa Guardian', organisation: null, roles: [{ role: 'guardian' }] },
+  {
+    id: id(62),
+    name: 'Uma Two-Roles',
+    organisation: null,
+    birthDate: '1983-07-14',
+    roles: [{ role: 'patient' }, { role: 'guardian' }],
+  },
 ];
 
 /** Adds whoever is missing, as the service. Needs the Fabric profile, for the service's certificate. */

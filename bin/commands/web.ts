@@ -12,6 +12,7 @@ import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
+import { consortiumOver } from '../../web/consortium/members.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
 import { SettingRefused } from '../config.ts';
@@ -27,6 +28,7 @@ import {
   serviceSigner,
   temporalAddress,
 } from '../machine.ts';
+import { memberDoors } from '../member-doors.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -93,6 +95,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     parameters: parameters.set,
     live,
     verifying: createVerifying(machine),
+    consortium: consortiumOver(memberDoors(machine), () => new Date()),
     evidence: (caseId, options) => evidenceFile(evidence, caseId, options),
     settings: { publicUrl, demonstration },
     now: () => new Date(),

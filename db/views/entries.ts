@@ -1,7 +1,7 @@
 // Station 1, reads for screens: audit entries with how far each has come in the log, and the rows they vouch for.
 // Prints the state that is stored, no better one. Reads only; who may see values is judged by the caller.
 import { sql } from 'drizzle-orm';
-import type { Organisation } from '../../domain/consortium.ts';
+import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { AuditEvent } from '../../domain/events.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
 import { tableShape } from '../change.ts';
@@ -31,6 +31,8 @@ export interface EntryRow {
   readonly checkpoint: number | null;
   /** Size of the first checkpoint the chain accepted that covers it; null until then. */
   readonly anchor: { readonly size: number; readonly at: string } | null;
+  /** How many members have cosigned a checkpoint that covers it. */
+  readonly cosigned: number;
   readonly decision: {
     readonly action: string;
     readonly choice: string | null;
@@ -70,6 +72,7 @@ type Raw = {
   commitment: Uint8Array | null;
   checkpoint: string | null;
   anchor: { size: number; at: string } | null;
+  cosigned: number;
   decision: EntryRow['decision'];
 };
 
@@ -88,11 +91,16 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
       ${before ? sql`and (e.at, e.id) < (${before.at}::timestamptz, ${before.id}::uuid)` : sql``}
       order by ${subject ? sql`e.subject_version desc` : sql`e.at desc, e.id desc`}
       limit ${limit}
+    ),
+    w as (
+      select (select c.size from log_cosignature_cache c where c.organisation = o.name order by c.size desc limit 1) as size
+      from unnest(${sql.param([...ORGANISATIONS])}::text[]) as o (name)
     )
     select e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.at, e.person_id, p.name, p.organisation,
       e.body, e.key_id, l.index, l.leaf_hash, l.commitment,
       (select min(k.size) from log_checkpoints k where k.size > l.index) as checkpoint,
       (select json_build_object('size', a.size, 'at', a.at) from log_anchors a where a.size > l.index order by a.size limit 1) as anchor,
+      (select count(*)::int from w where w.size > l.index) as cosigned,
       (select json_build_object('action', d.action, 'choice', d.choice, 'reasons', d.reasons, 'details', d.details, 'role', d.role, 'discipline', t.discipline)
         from decisions d left join tasks t on t.id = d.task_id
         where d.entry_id = e.id and d.case_id = e.subject_id limit 1) as decision
@@ -114,6 +122,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
         : null,
     checkpoint: row.checkpoint === null ? null : Number(row.checkpoint),
     anchor: row.anchor && { size: row.anchor.size, at: new Date(row.anchor.at).toISOString() },
+    cosigned: row.cosigned,
     decision: row.decision,
   }));
 }

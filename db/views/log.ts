@@ -1,19 +1,82 @@
 // Station 1, reads for screens: where the log stands, and the state of an entry in the log's own words.
-import { desc, sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
+import type { Organisation } from '../../domain/consortium.ts';
 import type { Database } from '../connection.ts';
-import { logAnchors, logHead } from '../schema.ts';
+import { logCheckpoints } from '../schema.ts';
 
-/** Size of the newest checkpoint and of the newest one the chain has accepted. */
-export async function newestCheckpoint(
-  db: Database,
-): Promise<{ size: number; anchored: number | undefined }> {
-  const [head] = await db.select({ size: logHead.size }).from(logHead);
-  const [anchor] = await db
-    .select({ size: logAnchors.size })
-    .from(logAnchors)
-    .orderBy(desc(logAnchors.size))
-    .limit(1);
-  return { size: head?.size ?? 0, anchored: anchor?.size };
+/** A checkpoint that members stand behind, and how many of them. */
+export interface Cosigned {
+  readonly size: number;
+  readonly count: number;
+}
+
+/** Where the log stands: its newest checkpoint, the newest that the chain has accepted, the newest that two members cosigned. */
+export interface LogState {
+  readonly size: number;
+  readonly anchored: number | undefined;
+  readonly cosigned: Cosigned | undefined;
+}
+
+/** One statement: every page's footer asks. One organisation alone can cosign what it likes, so two are the least that count. */
+export async function newestCheckpoint(db: Database): Promise<LogState> {
+  const [row] = await db.execute<{
+    size: number | null;
+    anchored: number | null;
+    cosigned: Cosigned | null;
+  }>(sql`
+    select
+      (select size from log_head) as size,
+      (select size from log_anchors order by size desc limit 1) as anchored,
+      (select json_build_object('size', c.size, 'count', c.count) from (
+        select size, count(*)::int as count from log_cosignature_cache
+        group by size having count(*) >= 2 order by size desc limit 1) c) as cosigned`);
+  return {
+    size: Number(row?.size ?? 0),
+    anchored: row?.anchored === null || row?.anchored === undefined ? undefined : Number(row.anchored),
+    cosigned: row?.cosigned ?? undefined,
+  };
+}
+
+/** A checkpoint with who cosigned it and when. Roots are hexadecimal. */
+export interface CosignedCheckpoint {
+  readonly size: number;
+  readonly root: string;
+  /** When the chain accepted it, or one beyond it; null until then. */
+  readonly anchoredAt: string | null;
+  readonly by: Readonly<Partial<Record<Organisation, string>>>;
+}
+
+type RawCosigned = { size: string; root: string; anchored: string | null; by: Record<string, string> | null };
+
+/** The newest checkpoint, cosigned or not, and the newest ones that anybody has cosigned; newest first. */
+export async function cosignedCheckpoints(db: Database, limit: number): Promise<CosignedCheckpoint[]> {
+  const rows = await db.execute<RawCosigned>(sql`
+    with wanted as (
+      (select size from log_checkpoints order by size desc limit 1)
+      union
+      (select size from log_cosignature_cache group by size order by size desc limit ${limit})
+    )
+    select k.size, encode(k.root, 'hex') as root,
+      (select to_char(a.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from log_anchors a where a.size >= k.size order by a.size limit 1) as anchored,
+      (select json_object_agg(c.organisation, to_char(c.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) from log_cosignature_cache c where c.size = k.size) as by
+    from wanted w join log_checkpoints k on k.size = w.size
+    order by k.size desc`);
+  return [...rows].map(({ size, root, anchored, by }) => ({
+    size: Number(size),
+    root,
+    anchoredAt: anchored,
+    by: by ?? {},
+  }));
+}
+
+/** Roots of our own checkpoints at these sizes, hexadecimal; sizes without a checkpoint are left out. */
+export async function rootsAt(db: Database, sizes: readonly number[]): Promise<Map<number, string>> {
+  if (sizes.length === 0) return new Map();
+  const rows = await db
+    .select({ size: logCheckpoints.size, root: sql<string>`encode(${logCheckpoints.root}, 'hex')` })
+    .from(logCheckpoints)
+    .where(inArray(logCheckpoints.size, [...sizes]));
+  return new Map(rows.map(({ size, root }) => [size, root]));
 }
 
 /** Entries that have no place in the log yet, and those the chain has not accepted; with the age of the oldest. */

@@ -49,7 +49,7 @@ function router(lines: readonly RouteLine[]) {
   const rules = lines
     .map((line) => ({
       line,
-      rule: new RegExp(`^${line.path.replace(/:\w+/g, '[^/]+')}$`),
+      rule: new RegExp(`^${line.path.replace(/:\w+/g, '[^/]+').replace('*', '.+')}$`),
       open: line.path.split(':').length,
     }))
     .sort((one, other) => one.open - other.open);

@@ -33,9 +33,9 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'Ben Officer': ['/queue', '/queue?view=mine', '/queue?view=late', '/cases'],
   'Hugo Therapist': ['/day', '/queue', '/cases'],
   'Dr Jon Doctor': ['/queue', '/cases', '/day'],
-  'Kim Administrator': ['/board', '/queue', '/cases', '/people'],
+  'Kim Administrator': ['/board', '/queue', '/cases', '/people', '/consortium'],
   'Lou Security': ['/people'],
-  'Mia Auditor': ['/audit', '/cases', '/board'],
+  'Mia Auditor': ['/audit', '/cases', '/board', '/consortium'],
   'Noa Privacy': ['/cases'],
 };
 const name = ({ width, lang, dark }: Manner, path: string): string =>

@@ -3,7 +3,8 @@
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { shownIn, t } from '../support/deeds.ts';
+import { apply, shownIn, t } from '../support/deeds.ts';
+import { said } from './canary.ts';
 import { as, signedIn, stranger, type World } from './world.ts';
 
 /** A platform authenticator of the browser, as a phone or laptop has one. */
@@ -68,6 +69,38 @@ export function signingIn(world: () => World): void {
       await other.locator('#notice', { hasText: t.errors.signedOut }).waitFor();
       expect(await other.locator('[name=reason]').inputValue()).toBe('written before I left');
       await page.context().close();
+    });
+
+    it('a person with two roles switches between them, and sees what belongs to each', async () => {
+      await as(world(), 'Uma Two-Roles', {}, async (page) => {
+        const to = async (role: 'patient' | 'guardian'): Promise<void> => {
+          await page.locator('.bar-tools details.menu summary').click();
+          await page.getByRole('button', { name: t.frame.actingAs(t.roles[role]) }).click();
+          await page.locator('.account-role', { hasText: t.roles[role] }).waitFor();
+        };
+        await to('guardian');
+        const child = await apply(page, {
+          patientName: said('Ivy'),
+          birthDate: ['9', '8', '2015'],
+          reason: said('a broken leg that healed crooked'),
+        });
+        await to('patient');
+        expect(await shownIn(page.locator('main'))).not.toContain(child.number);
+        const own = await apply(page, { reason: said('a shoulder that is stiff') });
+        await page.goto('/my');
+        expect(await shownIn(page.locator('main'))).not.toContain(child.number);
+        expect(await shownIn(page.locator('main'))).toContain(own.number);
+        await to('guardian');
+        expect(await shownIn(page.locator('main'))).toContain(child.number);
+        expect(await shownIn(page.locator('main'))).not.toContain(own.number);
+        // The receipt of an act stays within reach after its answer is gone.
+        await page.goto(`/cases/${child.id}/entries`);
+        const href = await page.getByRole('link', { name: t.receipt.yours }).getAttribute('href');
+        const receipt = (await (await page.request.get(href ?? '')).json()) as {
+          receipt: { operation: string };
+        };
+        expect(href).toBe(`/receipts/${receipt.receipt.operation}`);
+      });
     });
 
     it('a stranger reaches no page behind the door', async () => {

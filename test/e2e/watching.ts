@@ -1,10 +1,13 @@
 // End to end: those who watch: the administrator's board changes by itself when somebody decides elsewhere, and the auditor has
 // everything verified from the page. With script both come by themselves; without, by loading the page again.
 import { describe, expect, it } from 'vitest';
+import { toHex } from '../../ledger/bytes.ts';
+import { parseCheckpoint, parseNote } from '../../ledger/checkpoint.ts';
 import { accept, apply, type CaseRef, shownIn, t } from '../support/deeds.ts';
 import { said } from './canary.ts';
 import type { Left } from './life.ts';
-import { as, type World } from './world.ts';
+import { look } from './look.ts';
+import { as, stranger, type World } from './world.ts';
 
 export function watching(world: () => World, left: Left): void {
   describe('watching', () => {
@@ -47,6 +50,38 @@ export function watching(world: () => World, left: Left): void {
         await board.locator('.live[data-live=off]').waitFor();
         expect(await shownIn(board.locator('.live-words'))).toMatch(/^Paused since \d\d:\d\d$/);
       });
+    });
+
+    it('anybody sees the members watch the log, and finds the checkpoint there that they cosigned', async () => {
+      const page = await stranger(world());
+      await expect
+        .poll(
+          async () => {
+            await page.goto('/consortium');
+            return await page.locator('#members .is-good').count();
+          },
+          { timeout: 60_000, interval: 1000 },
+        )
+        .toBe(3);
+      expect(await shownIn(page.locator('#alarms'))).toBe(t.consortium.agree);
+      const cosigned = page.locator('#checkpoints tbody tr').filter({ hasNotText: t.consortium.notThis });
+      await cosigned.first().waitFor();
+      // The file behind the link is what the members read; the log may grow between that and the page.
+      const href = await page.getByRole('link', { name: '/log/checkpoint' }).getAttribute('href');
+      await expect
+        .poll(
+          async () => {
+            const note = parseNote(await (await page.request.get(href ?? '')).text());
+            const { size, root } = parseCheckpoint(note.text);
+            await page.goto('/consortium');
+            const row = page.locator(`#checkpoint-${size} code`);
+            return (await row.count()) === 1 && (await row.getAttribute('title')) === toHex(root);
+          },
+          { timeout: 20_000, interval: 500 },
+        )
+        .toBe(true);
+      await look(world(), page, 'the consortium, as a stranger');
+      await page.context().close();
     });
 
     for (const script of [true, false])

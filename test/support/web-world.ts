@@ -9,6 +9,7 @@ import type { Role } from '../../domain/roles.ts';
 import { createApp } from '../../web/app.tsx';
 import { type Ask, caseIdFor, sealedRequest } from '../../web/ask.ts';
 import type { Verifying } from '../../web/audit/verifying.ts';
+import { type Consortium, consortiumOver } from '../../web/consortium/members.ts';
 import type { SigningDeps, WebDeps } from '../../web/deps.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSent } from '../../web/outbox.ts';
@@ -27,6 +28,8 @@ export interface WebWorldOptions {
   readonly parameters?: string;
   readonly demonstration?: boolean;
   readonly verifying?: Verifying;
+  /** What the members say; without it none of them answers. */
+  readonly consortium?: Consortium;
   /** How the web makes evidence files, if it does. */
   readonly evidence?: (
     world: Awaited<ReturnType<typeof createWorld>> & { web: Connection },
@@ -103,6 +106,12 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
       start: () => undefined,
       state: () => ({ running: false, startedAt: null, report: null, failed: false }),
     },
+    consortium:
+      options.consortium ??
+      consortiumOver(
+        () => undefined,
+        () => new Date(),
+      ),
     ...(options.signing ? { signing: options.signing } : {}),
     settings: { publicUrl: new URL(ORIGIN), demonstration: options.demonstration ?? true },
     now: () => clock(),

@@ -1,15 +1,17 @@
 // The published checkpoint takes the members' cosignatures along: lines as the chain keeps them, copied once, behind the log's
-// own signature, and none at a size that our log does not have.
+// own signature, and none at a size that our log does not have. Pages count them as they stand.
 import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyCosignatures } from '../../bin/cosignatures.ts';
 import { connect } from '../../db/connection.ts';
 import { LOG_ORIGIN, type Organisation, witnessName } from '../../domain/consortium.ts';
+import { toHex } from '../../ledger/bytes.ts';
 import { keyIdOf, parseCheckpoint, parseNote } from '../../ledger/checkpoint.ts';
 import { cosignatureLine, cosignedAt, formatWitnessKey, parseWitnessKey } from '../../ledger/cosignature.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { createSequencer, type Sequencer } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
+import { consortiumOver } from '../../web/consortium/members.ts';
 import { ed25519 } from '../fabric/test-log.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
@@ -97,4 +99,50 @@ test('only the ledger may put a line there, and nobody changes one', async () =>
   await expect(ledger.sql.unsafe(`update log_cosignature_cache set line = 'x'`)).rejects.toThrow(
     'permission denied',
   );
+});
+
+test('the consortium’s page shows them to everybody, and every footer counts them', async () => {
+  await grow(1);
+  const { text } = parseNote(await checkpoint());
+  const { size, root } = parseCheckpoint(text);
+  const of = (organisation: Organisation) => witness(organisation).cosignature(text, size);
+  await copyCosignatures(ledger.db, [await of('hospital')]);
+  const page = async () => await (await world.app.request(`${world.origin}/consortium`)).text();
+  // One alone counts for nothing more than it is.
+  expect(await page()).not.toContain(`up to #${size}<`);
+  await copyCosignatures(ledger.db, [await of('administration')]);
+  const html = await page();
+  expect(html).toContain(`cosigned 2 of 3 up to #${size}<`);
+  expect(html).toContain(`id="checkpoint-${size}"`);
+  expect(html).toContain(`title="${toHex(root)}"`);
+  expect(html).toContain('No answer from: Health administration, Hospital and Patients’ association.');
+});
+
+test('while members do not agree, every page of staff says so, and no patient’s', async () => {
+  const member = (root: string) => ({
+    cosigned: null,
+    peer: { size: 7, root },
+    published: null,
+    alarms: [],
+    looked: new Date().toISOString(),
+  });
+  const split = consortiumOver(
+    (of, path) =>
+      path === '/status'
+        ? Promise.resolve(Response.json(member((of === 'hospital' ? 'aa' : 'bb').repeat(32))))
+        : undefined,
+    () => new Date(),
+  );
+  await split.look();
+  const other = await createWebWorld({ consortium: split });
+  try {
+    const officer = await (await other.signIn('officerA')).get('/queue');
+    expect(await officer.text()).toContain('Members of the consortium do not agree about the log.');
+    const patient = await (await other.signIn('patient')).get('/my');
+    expect(await patient.text()).not.toContain('do not agree');
+    const page = await (await other.browser().get('/consortium')).text();
+    expect(page).toContain('Two roots at size #7.');
+  } finally {
+    await other.close();
+  }
 });

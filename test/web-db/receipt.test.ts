@@ -42,8 +42,8 @@ function read(text: string): SignedReceipt {
   return signed;
 }
 
-async function applied() {
-  const b = await w.signIn('referrer');
+async function applied(as = 'referrer') {
+  const b = await w.signIn(as);
   const key = keyIn(await (await b.get('/apply')).text());
   const sent = await b.post('/apply', { ...FILLED, key });
   const page = await (await b.get(sent.headers.get('location') ?? '')).text();
@@ -100,6 +100,18 @@ describe('the answer to an act', () => {
       select id from operations where action = 'decide-eligibility' and person_id = ${w.as('officerA').id}`;
     const queue = await (await b.get(`/queue?done=${done?.id}`)).text();
     expect(read(receiptIn(queue)).receipt.operation).toBe(done?.id);
+  });
+
+  it('stays within reach in the case’s trail, for whoever acted and nobody else', async () => {
+    await w.addPerson('guardian', 'guardian');
+    const { b, key } = await applied('guardian');
+    const [row] = await w.worker.sql<{ id: string }[]>`
+      select e.subject_id as id from operations o join audit_entries e on e.id = o.entry_id where o.id = ${key}`;
+    const trail = async (who: typeof b) => await (await who.get(`/cases/${row?.id}/entries`)).text();
+    expect(await trail(b)).toContain(`href="/receipts/${key}"`);
+    const auditor = await trail(await w.signIn('auditor'));
+    expect(auditor).toContain('id="entry-');
+    expect(auditor).not.toContain('/receipts/');
   });
 
   it('is nobody else’s: asked for by another person it is unknown, and that is written down', async () => {

@@ -79,10 +79,10 @@ describe('page', () => {
 
   it('prints the newest checkpoint as it stands', () => {
     expect(render({}, { title: 'x' })).toContain(
-      'Newest checkpoint #48\u202f230, anchored up to #48\u202f218, cosignatures not in use yet',
+      'Newest checkpoint #48\u202f230, anchored up to #48\u202f218, not cosigned yet',
     );
-    expect(render({ checkpoint: { size: 9, cosigned: { count: 2, of: 3 } } }, { title: 'x' })).toContain(
-      'cosigned 2 of 3',
+    expect(render({ checkpoint: { size: 9, cosigned: { count: 2, size: 7 } } }, { title: 'x' })).toContain(
+      'cosigned 2 of 3 up to #7',
     );
     expect(render({ checkpoint: undefined }, { title: 'x' })).not.toContain('checkpoint #');
   });

@@ -172,7 +172,7 @@ function Findings({ t, findings }: { t: Text; findings: readonly Finding[] }) {
                 ? ''
                 : t.audit.standsAlone(
                     witness(t, row.disagrees),
-                    row.agree.map((name) => witness(t, name)),
+                    t.list(row.agree.map((name) => witness(t, name))),
                   ),
           },
           { key: 'right', head: t.audit.rightAt, cell: (row) => size(row.rightAt) },

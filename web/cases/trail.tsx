@@ -4,6 +4,7 @@
 import { canonicalColumn } from '../../db/change.ts';
 import type { EntryRow } from '../../db/views/entries.ts';
 import { recordedTable, rowsNow } from '../../db/views/entries.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
 import { columnDigest, type Entry, readEntry } from '../../ledger/entry.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
@@ -16,14 +17,19 @@ import type { ProofView } from '../parts/proof-mark.tsx';
 import { Said } from '../parts/said.tsx';
 import type { TimelineEvent } from '../parts/timeline.tsx';
 import type { WhoView } from '../parts/who.tsx';
+import { paths } from '../paths.ts';
 import type { Text } from '../text/text.ts';
 
 /** How far an entry has come. */
-export const proofOf = (entry: Pick<EntryRow, 'leaf' | 'anchor'>): ProofView =>
+export const proofOf = (entry: Pick<EntryRow, 'leaf' | 'anchor' | 'cosigned'>): ProofView =>
   entry.leaf === null
     ? { state: 'pending' }
     : entry.anchor
-      ? { state: 'anchored', index: entry.leaf.index }
+      ? {
+          state: 'anchored',
+          index: entry.leaf.index,
+          cosigned: { count: entry.cosigned, of: ORGANISATIONS.length },
+        }
       : { state: 'sequenced', index: entry.leaf.index };
 
 export interface ShownColumn {
@@ -117,6 +123,9 @@ export function eventOf(
   const event = t.events[row.event] ?? row.event;
   const title = choice ? t.eventWithChoice(event, choice) : event;
   const { details } = options;
+  // Whoever acted may have the receipt again; a refusal has none, and of a look nobody needs one.
+  const own = row.by.id === options.reader && row.event !== 'act.refused' && row.event !== 'case.disclosed';
+  const operation = own && details && 'entry' in details ? details.entry.operation : null;
   const role = details && 'entry' in details ? details.entry.actor.role : decision?.role;
   const who: WhoView = {
     name: row.by.name ?? undefined,
@@ -135,6 +144,7 @@ export function eventOf(
     proof: proofOf(row),
     weighty: decision !== null,
     detail: options.clinical && decision?.reasons ? <Said text={decision.reasons} /> : undefined,
+    ...(operation ? { receipt: paths.receipt(operation) } : {}),
     ...(details ? { technical: technicalOf(t, row, details) } : {}),
   };
 }

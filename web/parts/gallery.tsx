@@ -77,7 +77,7 @@ export function partsGallery(words: GalleryWords = {}): Hono {
         organisation: t.organisations.administration,
       },
       banner: { tone: 'note', words: t.frame.demonstration },
-      checkpoint: { size: 48_230, anchored: 48_218, cosigned: { count: 2, of: 3 } },
+      checkpoint: { size: 48_230, anchored: 48_218, cosigned: { size: 48_210, count: 2 } },
       searchHref: '/cases',
     };
   };

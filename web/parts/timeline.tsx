@@ -19,6 +19,8 @@ export type TimelineEvent = {
   waits?: string;
   /** Decisions stand out from the rest. */
   weighty?: boolean;
+  /** Where the reader fetches the receipt of this act of theirs. */
+  receipt?: string;
   /** Folded: pairs for auditors (entry, leaf, checkpoint, changes …). */
   technical?: readonly { term: string; value: Child }[];
 };
@@ -39,6 +41,13 @@ export function TimelineItem({ t, event }: { t: Text; event: TimelineEvent }) {
         </p>
         {event.detail ? <div>{event.detail}</div> : null}
         <ProofLine t={t} proof={event.proof} waits={event.waits} />
+        {event.receipt ? (
+          <p>
+            <a class="meta" href={event.receipt} download>
+              {t.receipt.yours}
+            </a>
+          </p>
+        ) : null}
         {event.technical && event.technical.length > 0 ? (
           <details class="details" id={`${event.id}-details`}>
             <summary>
