@@ -60,7 +60,14 @@ export interface QueueRow {
   readonly round: number;
   readonly openedAt: string;
   /** Who holds it now; null when nobody does, also after a claim has lapsed. */
-  readonly holder: { readonly id: string; readonly name: string; readonly until: string } | null;
+  readonly holder: {
+    readonly id: string;
+    readonly name: string;
+    readonly since: string;
+    readonly until: string;
+  } | null;
+  /** How the task ended, when it is open no more; a page of the queue has none of those. */
+  readonly closed: { readonly by: string | null; readonly at: string } | null;
   readonly claimNumber: number;
   /** The limit that ends first, of those that run. */
   readonly clock: QueueClock | null;
@@ -315,8 +322,12 @@ type Listed = {
   opened_at: string;
   claim_number: number;
   claimed_by: string | null;
+  claimed_at: string | null;
   claimed_until: string | null;
+  status: 'open' | 'done' | 'cancelled';
+  closed_at: string | null;
   holder: string | null;
+  closer: string | null;
   clock: {
     clock: QueueClock['clock'];
     started_at: string;
@@ -328,6 +339,18 @@ type Listed = {
   duties: { duty: Duty; person: string }[];
   relations: { relation: Relation; person: string }[];
 };
+
+/** A task's own columns in a list. */
+const COLUMNS = sql`t.id, t.kind, t.discipline, t.case_id, t.due_at, t.opened_at, t.claim_number, t.claimed_by, t.claimed_at, t.claimed_until, t.status, t.closed_at, t.done_by`;
+
+/** What a row shows and is judged by, for each `p` of a list with its case `c`. */
+const ABOUT = sql`p.*, c.number, c.stage, c.state, c.outcome, c.round,
+      (select h.name from persons h where h.id = p.claimed_by) as holder,
+      (select h.name from persons h where h.id = p.done_by) as closer,
+      (select json_build_object('clock', x.clock, 'started_at', x.started_at, 'due_at', x.due_at, 'paused_at', x.paused_at, 'paused_ms', x.paused_ms, 'lapsed_at', x.lapsed_at)
+        from clocks x where x.case_id = p.case_id and x.stopped_at is null order by (x.paused_at is not null), x.due_at, x.id limit 1) as clock,
+      (select coalesce(json_agg(json_build_object('duty', d.duty, 'person', d.decided_by)), '[]') from decisions d where d.case_id = p.case_id and d.duty is not null) as duties,
+      (select coalesce(json_agg(json_build_object('relation', r.relation, 'person', r.person_id)), '[]') from case_relations r where r.case_id = p.case_id) as relations`;
 
 /** One page of a view after a task (none: from the start), in the order of the queue. `size` at most 200. */
 export async function queuePage(
@@ -345,9 +368,7 @@ export async function queuePage(
   const priority = place ? priorityOf(ask.parameters, place.kind) : 0;
   // One short sorted list per kind, then the best of them: the work does not grow with the number of open tasks.
   const lists = kinds.map(
-    (
-      rule,
-    ) => sql`(select t.id, t.kind, t.discipline, t.case_id, t.due_at, t.opened_at, t.claim_number, t.claimed_by, t.claimed_until, ${rule.priority}::integer as priority
+    (rule) => sql`(select ${COLUMNS}, ${rule.priority}::integer as priority
       from tasks t where t.kind = ${rule.kind} and t.status = 'open'
       and ${where(rule)} and ${filtered(ask)} and ${from(rule, place, priority, 'behind')}
       order by t.due_at, t.opened_at, t.id limit ${limit})`,
@@ -355,13 +376,26 @@ export async function queuePage(
   const rows = await db.execute<Listed>(sql`
     with ${standing(ask.actor.person)},
     page as (select * from (${sql.join(lists, sql` union all `)}) as l order by l.due_at, l.priority, l.opened_at, l.id limit ${limit})
-    select p.*, c.number, c.stage, c.state, c.outcome, c.round,
-      (select h.name from persons h where h.id = p.claimed_by) as holder,
-      (select json_build_object('clock', x.clock, 'started_at', x.started_at, 'due_at', x.due_at, 'paused_at', x.paused_at, 'paused_ms', x.paused_ms, 'lapsed_at', x.lapsed_at)
-        from clocks x where x.case_id = p.case_id and x.stopped_at is null order by (x.paused_at is not null), x.due_at, x.id limit 1) as clock,
-      (select coalesce(json_agg(json_build_object('duty', d.duty, 'person', d.decided_by)), '[]') from decisions d where d.case_id = p.case_id and d.duty is not null) as duties,
-      (select coalesce(json_agg(json_build_object('relation', r.relation, 'person', r.person_id)), '[]') from case_relations r where r.case_id = p.case_id) as relations
-    from page p join cases c on c.id = p.case_id order by p.due_at, p.priority, p.opened_at, p.id`);
+    select ${ABOUT} from page p join cases c on c.id = p.case_id order by p.due_at, p.priority, p.opened_at, p.id`);
+  const now = ask.now.toISOString();
+  return rows.map((row) => rowOf(row, ask.actor, now));
+}
+
+/**
+ * Tasks that a page showed, as they are now, also those that are open no more; in no particular order. Of kinds that the
+ * reader's role sees, and no others, whatever ids are given. At most 200.
+ */
+export async function queueRowsNow(
+  db: Database,
+  ask: Pick<QueueAsk, 'actor' | 'parameters' | 'now'>,
+  ids: readonly string[],
+): Promise<QueueRow[]> {
+  const kinds = kindsOf(ask.parameters, ask.actor.role).map(({ kind }) => kind);
+  if (ids.length === 0 || kinds.length === 0) return [];
+  const rows = await db.execute<Listed>(sql`
+    with page as (select ${COLUMNS} from tasks t
+      where t.id = any(string_to_array(${ids.slice(0, 200).join(',')}, ',')::uuid[]) and t.kind = any(string_to_array(${kinds.join(',')}, ',')))
+    select ${ABOUT} from page p join cases c on c.id = p.case_id`);
   const now = ask.now.toISOString();
   return rows.map((row) => rowOf(row, ask.actor, now));
 }
@@ -380,7 +414,16 @@ function rowOf(row: Listed, actor: Actor, now: string): QueueRow {
     stage: row.stage,
     round: row.round,
     openedAt: iso(row.opened_at),
-    holder: held ? { id: row.claimed_by as string, name: row.holder ?? '', until: until as string } : null,
+    holder:
+      held && row.status === 'open'
+        ? {
+            id: row.claimed_by as string,
+            name: row.holder ?? '',
+            since: iso(row.claimed_at ?? row.opened_at),
+            until: until as string,
+          }
+        : null,
+    closed: row.status === 'open' ? null : { by: row.closer, at: iso(row.closed_at ?? row.opened_at) },
     claimNumber: row.claim_number,
     clock: row.clock
       ? {

@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { webSession } from '../../db/schema.ts';
 import { openStream, sseMessage } from '../../web/live/stream.ts';
-import { onDatabase, submit } from '../support/stories.ts';
+import { packRows, unpackRows } from '../../web/queue/shown-rows.ts';
+import { claim } from '../support/claim.ts';
+import { complete, onDatabase, submit } from '../support/stories.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
 let w: WebWorld;
@@ -52,6 +54,7 @@ describe('messages', () => {
   it('prefix every line, whatever ends it', () => {
     const message = sseMessage({ id: 3, data: 'a\nevent: ended\rid: 9\r\nb' });
     expect(message).toBe('id: 3\ndata: a\ndata: event: ended\ndata: id: 9\ndata: b\n\n');
+    expect(sseMessage({ id: 4 })).toBe('id: 4\n\n');
   });
 });
 
@@ -125,6 +128,75 @@ describe('a stream', () => {
     expect(message).toContain('hx-target="#where"');
     expect(message).toContain('pending');
     await stream.cancel();
+  });
+
+  it('follows a page of the queue: values in place, what is taken stays greyed, what is new waits', async () => {
+    const { caseId } = await submit(onDatabase(w));
+    const b = await w.signIn('officerA');
+    const page = await (await b.get('/queue?size=100')).text();
+    const address = (/hx-sse:connect="([^"]*)"/.exec(page)?.[1] ?? '').replaceAll('&amp;', '&');
+    expect(address).toMatch(/^\/live\?topic=queue&view=open&/);
+    const [task] = await w.web.sql<
+      { id: string }[]
+    >`select id from tasks where case_id = ${caseId} and status = 'open'`;
+    const id = task?.id as string;
+    const stream = reader((await b.get(address)).body);
+    await stream.next();
+    // Nothing has changed since the page: the place moves on, and nothing is sent.
+    await grow(21);
+    expect(await stream.until((one) => one.startsWith('id: 21'))).toBe('id: 21');
+    await claim(w, 'officerB', id);
+    const fresh = await submit(onDatabase(w));
+    await grow(22);
+    const second = await stream.until((one) => one.startsWith('id: 22\n'));
+    expect(second.match(/hx-target="#task-/g)).toHaveLength(1);
+    expect(second).toMatch(new RegExp(`<tr id="task-${id}" class="gone">`));
+    expect(second.replace(/<[^>]*>/g, '')).toMatch(/Test officerB claimed this at \d\d:\d\d/);
+    expect(second).not.toContain('action="/tasks/');
+    expect(second.replace(/<[^>]*>/g, '')).toMatch(/1\srow changed, 1 new at \d\d:\d\d/);
+    expect(second).not.toContain(fresh.number);
+    expect(second).not.toContain('autofocus');
+    // Done by its holder: it stays, greyed, with who did it.
+    await complete(onDatabase(w), caseId, 'officerB', 'decide-eligibility', {
+      choice: 'accept',
+      criteria: { need: 'met', capacity: 'met', prognosis: 'met' },
+      disciplines: ['physiotherapy'],
+    });
+    await grow(23);
+    const third = await stream.until((one) => one.startsWith('id: 23\n'));
+    expect(third.replace(/<[^>]*>/g, '')).toMatch(/Test officerB did this at/);
+    // One announcement in ten seconds.
+    expect(third).not.toContain('queue-fresh');
+    await stream.cancel();
+    // Whoever comes back with the page as it was is told the same again.
+    const back = reader((await b.get(address)).body);
+    await back.next();
+    await grow(24);
+    const told = (await back.until((one) => one.startsWith('id: 24\n'))).replace(/<[^>]*>/g, '');
+    expect(told).toMatch(/Test officerB did this at/);
+    expect(told).toMatch(/1\srow changed, 1 new at/);
+    await back.cancel();
+  });
+
+  it('gives no row of a kind that is not the reader’s, whatever ids are asked for', async () => {
+    const { caseId } = await submit(onDatabase(w));
+    const [task] = await w.web.sql<
+      { id: string }[]
+    >`select id from tasks where case_id = ${caseId} and status = 'open'`;
+    const b = await w.signIn('therapistA');
+    const rows = packRows([{ id: task?.id as string, mark: '00ff00ff' }]);
+    expect(unpackRows(rows)).toEqual([{ id: task?.id, mark: '00ff00ff' }]);
+    const stream = reader((await b.get(`/live?topic=queue&view=open&rows=${rows}&after=0`)).body);
+    await stream.next();
+    await grow(30);
+    await stream.until((one) => one.startsWith('id: 30'));
+    await grow(31);
+    expect(await stream.until((one) => one.startsWith('id: 31'))).toBe('id: 31');
+    await stream.cancel();
+    for (const query of ['rows=x', 'rows=%00', 'view=nothing', 'size=7', `rows=${'A'.repeat(4000)}`])
+      expect((await b.get(`/live?topic=queue&${query}`)).status, query).toBe(400);
+    expect((await (await w.signIn('auditor')).get('/live?topic=queue')).status).toBe(404);
+    expect((await (await w.signIn('patient')).get('/live?topic=queue')).status).toBe(404);
   });
 
   it('asks a reader who was long away to load anew', async () => {

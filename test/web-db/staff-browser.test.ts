@@ -97,6 +97,45 @@ describe('by keyboard', () => {
   });
 });
 
+describe('a queue that goes on', () => {
+  test('a row that somebody takes is greyed under the reader’s focus, which stays in it; what is new waits for Show', async () => {
+    for (let n = 0; n < 3; n++) await newCase(world);
+    const page = await pageOf('officerA');
+    const connected = page.waitForResponse((response) => response.url().includes('/live?topic=queue'));
+    await page.goto(`${url}/queue`);
+    await connected;
+    const order = () => page.$$eval('#queue-table tbody tr', (rows) => rows.map(({ id }) => id));
+    const before = await order();
+    const claimable = page.locator('#queue-table [data-row-key=c]').last();
+    await claimable.focus();
+    const row = await page.evaluate(() => document.activeElement?.closest('tr')?.id ?? '');
+    const task = row.replace('task-', '');
+    const other = await world.signIn('officerB');
+    const form = formTo(await (await other.get(`/tasks/${task}`)).text(), `/tasks/${task}/claim`);
+    const scroll = await page.evaluate(() => scrollY);
+    expect((await other.post(form.action, form.fields)).status).toBe(303);
+    const fresh = await newCase(world);
+    // Told by the next beat at the latest; the button was under the focus, and its row keeps it.
+    await page.waitForSelector(`#${row}.gone`);
+    expect(await page.locator(`#${row}`).textContent()).toContain('Test officerB claimed this at');
+    expect(await page.locator(`#${row} button`).count()).toBe(0);
+    await page.waitForFunction((id) => document.activeElement?.id === `open-${id}`, task);
+    await page.waitForSelector('#queue-show');
+    expect(await page.locator('#queue-fresh').textContent()).toMatch(/1\srow changed, 1 new/);
+    expect(await order()).toEqual(before);
+    expect(await page.evaluate(() => scrollY)).toBe(scroll);
+    for (const dark of [false, true]) {
+      await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+      expect(await axeViolations(page)).toEqual([]);
+    }
+    await page.locator('#queue-show').click();
+    await page.waitForURL('**/queue?view=open*');
+    expect(await order()).toContain(`task-${await openTask(world, fresh, 'decide-eligibility')}`);
+    expect(await page.locator(`#${row}`).count()).toBe(0);
+    await page.context().close();
+  });
+});
+
 describe('answers in place', () => {
   test('a fault is swapped in, the summary takes the focus, the text stays; corrected it goes through', async () => {
     const caseId = await toTreatment(world);

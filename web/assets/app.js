@@ -117,12 +117,21 @@ document.addEventListener('htmx:before:response', (event) => {
 // ---- 5.4 Focus: when a swap takes the focused element away, its place goes to the heading of what came.
 
 let held = null;
+let heldRow = '';
 document.addEventListener('htmx:before:swap', () => {
   held = document.activeElement;
+  heldRow = held?.closest('tr[id]')?.id ?? '';
 });
 document.addEventListener('htmx:after:swap', (event) => {
   prepareLists();
   if (!held || held === document.body || held.isConnected || document.activeElement !== document.body) return;
+  // A row that is not for this person any more stays in sight, and so does their place in it.
+  const link = heldRow && document.getElementById(heldRow)?.querySelector('[data-row-link]');
+  if (link) {
+    link.focus({ preventScroll: true });
+    prepareLists();
+    return;
+  }
   const target = event.detail.ctx?.target;
   const place = target instanceof Element && target.isConnected ? target : document.querySelector('main');
   const heading = place.matches('h1,h2,h3') ? place : (place.querySelector('h1,h2,h3') ?? place);
@@ -199,7 +208,10 @@ document.addEventListener('click', (event) => {
 function prepareLists() {
   for (const list of document.querySelectorAll('[data-list]')) {
     const links = [...list.querySelectorAll('[data-row-link]')];
-    const current = links.find((link) => link.tabIndex === 0 && link.dataset.stop) ?? links[0];
+    const current =
+      links.find((link) => link === document.activeElement) ??
+      links.find((link) => link.tabIndex === 0 && link.hasAttribute('data-stop')) ??
+      links[0];
     for (const link of links) {
       link.tabIndex = link === current ? 0 : -1;
       link.toggleAttribute('data-stop', link === current);

@@ -18,6 +18,7 @@ import { signedIn } from '../guard.ts';
 import { Partial } from '../layout.tsx';
 import { endedInOf } from '../my/my-case.tsx';
 import { TimelineItem } from '../parts/timeline.tsx';
+import { followQueue } from '../queue/live.tsx';
 import { refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { SESSION_COOKIE, sessionByToken } from '../session.ts';
@@ -31,16 +32,29 @@ const PER_SESSION = 4;
 const MARKS = 12;
 
 /** What a topic sends: partials for this session, or undefined when it may not see them (any more). */
-type Topic = (deps: WebDeps, t: Text, session: Session, about: string) => Promise<Child | undefined>;
+type Look = (session: Session) => Promise<Child | undefined>;
 
-const TOPICS: Readonly<Record<'board' | 'case', Topic>> = {
-  board: async (deps, t, session) =>
+/** A topic for one stream, with what it was asked about; undefined when no page of ours asks so. */
+type Topic = (
+  deps: WebDeps,
+  t: Text,
+  first: Session,
+  asked: (name: string) => string | undefined,
+) => Look | undefined;
+
+const TOPICS: Readonly<Record<'board' | 'case' | 'queue', Topic>> = {
+  board: (deps, t) => async (session) =>
     allows(session.role, 'board.see') ? (
       <Partial target="#board">
         <Board t={t} view={await boardView(deps, session)} now={deps.now()} />
       </Partial>
     ) : undefined,
-  case: async (deps, t, session, id) => {
+  queue: (deps, t, first, asked) => {
+    const look = followQueue(deps, t, first, asked);
+    return look && (async (session) => (allows(session.role, 'queue.see') ? await look(session) : undefined));
+  },
+  case: (deps, t, _first, asked) => async (session) => {
+    const id = asked('case') ?? '';
     const found = isUuid(id) ? await caseFor(deps.db, id, session.person) : undefined;
     // The case page of staff; people of the case have pages that do not move.
     if (!found || !allows(session.role, 'case.see')) return undefined;
@@ -87,9 +101,10 @@ export function liveRoutes(deps: WebDeps): Routes {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
     const name = c.req.query('topic') ?? '';
-    const about = c.req.query('case') ?? '';
     const topic = Object.hasOwn(TOPICS, name) ? TOPICS[name as keyof typeof TOPICS] : undefined;
-    if (!topic) return await refusedPage(c, deps, refuse('malformed'));
+    const asked = (part: string) => c.req.query(part);
+    const look = topic?.(deps, t, session, asked);
+    if (!topic || !look) return await refusedPage(c, deps, refuse('malformed'));
     const held = open.get(session.id) ?? 0;
     if (held >= PER_SESSION || all >= MAX_STREAMS) {
       c.header('Retry-After', '20');
@@ -106,7 +121,8 @@ export function liveRoutes(deps: WebDeps): Routes {
     };
     let may: boolean;
     try {
-      may = (await topic(deps, t, session, about)) !== undefined;
+      // Looked at apart from the stream's own: what is judged here is not shown.
+      may = (await topic(deps, t, session, asked)?.(session)) !== undefined;
     } catch (error) {
       closed();
       throw error;
@@ -132,7 +148,7 @@ export function liveRoutes(deps: WebDeps): Routes {
       still: async () => (await again()) !== undefined,
       async render() {
         const now = await again();
-        const part = now && (await topic(deps, t, now, about));
+        const part = now && (await look(now));
         return part ? { html: await markup(part) } : 'ended';
       },
       closed,

@@ -11,9 +11,12 @@ const WAITING = 32;
 /** Log entries that a returning reader may be behind; beyond, the page is loaded anew. */
 export const REPLAY = 500;
 
-/** One message. Text of several lines becomes several `data:` lines, so that no value can begin a field of its own. */
-export function sseMessage(message: { id?: number; event?: string; data: string }): string {
-  const lines = message.data.split(/\r\n|\r|\n/).map((line) => `data: ${line}`);
+/**
+ * One message. Text of several lines becomes several `data:` lines, so that no value can begin a field of its own. Without text
+ * it moves the reader's place on and shows nothing.
+ */
+export function sseMessage(message: { id?: number; event?: string; data?: string }): string {
+  const lines = (message.data?.split(/\r\n|\r|\n/) ?? []).map((line) => `data: ${line}`);
   return [
     ...(message.id === undefined ? [] : [`id: ${message.id}`]),
     ...(message.event === undefined ? [] : [`event: ${message.event}`]),
@@ -55,6 +58,8 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> {
       async start(controller) {
         let size = options.after ?? 0;
         let shown: string | undefined;
+        /** The place that the reader was last told. */
+        let place = options.after;
         let settling: NodeJS.Timeout | undefined;
         let busy = false;
         let again = false;
@@ -95,7 +100,11 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> {
                 send({ event: 'ended', data: '' });
                 return end();
               }
-              if (outcome.html !== shown) send({ id: seen, data: outcome.html });
+              if (outcome.html === '') {
+                // Nothing in sight has changed; the reader has seen this far all the same.
+                if (seen !== place) send({ id: seen });
+              } else if (outcome.html !== shown) send({ id: seen, data: outcome.html });
+              place = seen;
               shown = outcome.html;
             } while (again && !over);
           } catch (error) {

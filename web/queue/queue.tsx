@@ -53,13 +53,24 @@ export interface RowFrame {
   readonly now: Date;
   readonly claimKey: (task: string) => string;
   readonly handBackKey: (task: string) => string;
+  /** Rows that stay in sight and are for this reader no more. */
+  readonly gone?: (row: QueueRow) => boolean;
 }
+
+/**
+ * Whether a row that is shown is for this reader no more: done by anybody, or, in a view of what one may take or holds, taken by
+ * somebody else.
+ */
+export const isGone = (row: QueueRow, view: QueueView, person: string): boolean =>
+  row.closed !== null ||
+  ((view === 'open' || view === 'mine') && row.holder !== null && row.holder.id !== person);
 
 export const rowId = (row: Pick<QueueRow, 'id'>): string => `task-${row.id}`;
 
 function RowAct({ frame, row }: { frame: RowFrame; row: QueueRow }) {
   const { t, person } = frame;
   const words = taskWords(t, row.kind, row.discipline);
+  if (row.closed) return null;
   if (row.holder?.id === person)
     return (
       <form {...formAttributes(paths.handBack(row.id))} hx-target={`#${rowId(row)}`} class="inline-form">
@@ -124,7 +135,7 @@ function columns(frame: RowFrame, focus?: string): Column<QueueRow>[] {
       head: t.queue.timeLeft,
       bare: true,
       cell: (row) =>
-        row.clock ? (
+        row.clock && !row.closed ? (
           <ClockBar t={t} clock={clockView(parameters, row.clock, now)} />
         ) : (
           <span class="soft">{t.clock.none}</span>
@@ -136,7 +147,15 @@ function columns(frame: RowFrame, focus?: string): Column<QueueRow>[] {
       cell: (row) => (
         <span class="with">
           <span>
-            {!row.holder ? (
+            {row.closed ? (
+              row.closed.by ? (
+                <SaidBy words={t.queue.doneBy('\u0000', t.time(row.closed.at))} name={row.closed.by} />
+              ) : (
+                t.queue.over(t.time(row.closed.at))
+              )
+            ) : frame.gone?.(row) && row.holder ? (
+              <SaidBy words={t.queue.claimedBy('\u0000', t.time(row.holder.since))} name={row.holder.name} />
+            ) : !row.holder ? (
               <span class="soft">{t.words.nobody}</span>
             ) : row.holder.id === person ? (
               <>
@@ -161,9 +180,48 @@ const tableOf = (frame: RowFrame, rows: readonly QueueRow[], focus?: string): Da
   keys: true,
   rows,
   rowId,
-  rowState: (row) => ({ mine: row.holder?.id === frame.person }),
+  rowState: (row) => ({ mine: row.holder?.id === frame.person, gone: frame.gone?.(row) ?? false }),
   columns: columns(frame, focus),
 });
+
+/** A sentence with a person's name in it, the name kept as they write it. */
+function SaidBy({ words, name }: { words: string; name: string }) {
+  const [before = '', after = ''] = words.split('\u0000');
+  return (
+    <>
+      {before}
+      <Said inline text={name} />
+      {after}
+    </>
+  );
+}
+
+/** One row as it is now, for a page that follows by itself: it takes no focus. */
+export function QueueRowNow({ frame, row }: { frame: RowFrame; row: QueueRow }) {
+  return <DataRow row={row} table={tableOf(frame, [row])} />;
+}
+
+/** What has happened to a list since it was shown: told in one line, and shown when the reader asks for it. */
+export function QueueFresh({
+  t,
+  since,
+}: {
+  t: Text;
+  since?: { readonly changed: number; readonly fresh: number; readonly at: Date; readonly href: string };
+}) {
+  return (
+    <p class="queue-fresh" id="queue-fresh" role="status">
+      {since ? (
+        <>
+          {t.live.changed(since.changed, since.fresh, t.time(since.at))}{' '}
+          <a class="button small" href={since.href} id="queue-show">
+            {t.live.show}
+          </a>
+        </>
+      ) : null}
+    </p>
+  );
+}
 
 /** One row alone, after it was claimed or handed back; the focus goes to its link. */
 export function QueueRowPart({ frame, row }: { frame: RowFrame; row: QueueRow }) {
@@ -277,6 +335,7 @@ export function QueueBody(props: QueuePageProps) {
           }
         />
       )}
+      <QueueFresh t={t} />
       {total > 0 ? (
         <Pager
           t={t}

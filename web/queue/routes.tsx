@@ -3,6 +3,7 @@
 import { inArray } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { operations } from '../../db/schema.ts';
+import { newestCheckpoint } from '../../db/views/log.ts';
 import {
   actorOf,
   CLOCK_FILTERS,
@@ -24,6 +25,7 @@ import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { Hidden } from '../layout.tsx';
 import { doneNotice } from '../operations/done.tsx';
+import { LiveBar } from '../parts/live-bar.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import { claimTask } from '../recorded.ts';
@@ -31,7 +33,8 @@ import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.ts
 import { type Routes, routes } from '../routes.ts';
 import { claimKey, claimKeyRefusal, NEXT } from '../tasks/keys.ts';
 import type { Text } from '../text/text.ts';
-import { PAGE_SIZES, QueueBody, type RowFrame, TakeNext } from './queue.tsx';
+import { PAGE_SIZES, QueueBody, queueHref, type RowFrame, TakeNext } from './queue.tsx';
+import { markOf, packRows } from './shown-rows.ts';
 
 /** How often somebody else may be quicker before we say that nothing is there. */
 const TRIES = 12;
@@ -73,15 +76,15 @@ function closed<T extends string>(list: readonly T[], text: string | undefined):
 }
 
 /** Filters and place of an address, or undefined when it holds something that no page of ours wrote. */
-function readQuery(c: Context<WebEnv>, session: Session) {
+export function readQuery(asked: (name: string) => string | undefined, session: Session) {
   const fallback: QueueView = session.role === 'administrator' ? 'team' : 'open';
-  const view = closed(QUEUE_VIEWS, c.req.query('view'));
-  const stage = closed(STAGES, c.req.query('stage'));
-  const kind = closed(TASK_KINDS, c.req.query('kind'));
-  const clock = closed(CLOCK_FILTERS, c.req.query('clock'));
-  const size = Number(c.req.query('size') ?? 25);
-  const who = c.req.query('who') ?? '';
-  const after = c.req.query('after') || undefined;
+  const view = closed(QUEUE_VIEWS, asked('view'));
+  const stage = closed(STAGES, asked('stage'));
+  const kind = closed(TASK_KINDS, asked('kind'));
+  const clock = closed(CLOCK_FILTERS, asked('clock'));
+  const size = Number(asked('size') ?? 25);
+  const who = asked('who') ?? '';
+  const after = asked('after') || undefined;
   const known = who === '' || who === 'nobody' || who === 'me' || isUuid(who);
   if (
     view === false ||
@@ -108,12 +111,14 @@ export function queueRoutes(deps: WebDeps): Routes {
   r.get('/queue', 'queue.see', async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const query = readQuery(c, session);
+    const query = readQuery((name) => c.req.query(name), session);
     if (!query) return await refusedPage(c, deps, refuse('malformed'));
     const { view, filters, size, after } = query;
     const ask = await queueAsk(deps, session, filters);
     const plain: QueueAsk = { ...ask, filters: {} };
     const filtering = Object.values(filters).some(Boolean);
+    // Read before the rows: what comes in between is told again rather than missed.
+    const checkpoint = await newestCheckpoint(deps.db);
     const [rows, open, mine, team, late, filteredTotal, before, barredRows, barredTotal] = await Promise.all([
       queuePage(deps.db, ask, view, size, after),
       queueCount(deps.db, plain, 'open'),
@@ -151,6 +156,24 @@ export function queueRoutes(deps: WebDeps): Routes {
         before={before}
         after={after}
         barred={{ rows: barredRows, total: barredTotal }}
+        live={
+          <LiveBar
+            t={t}
+            topic="queue"
+            about={{
+              view,
+              ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value)),
+              size: String(size),
+              from: after ?? '',
+              rows: packRows(
+                await Promise.all(shown.map(async (row) => ({ id: row.id, mark: await markOf(frame, row) }))),
+              ),
+            }}
+            after={checkpoint.size}
+            asOf={ask.now}
+            here={queueHref({ view, filters, size }, { after })}
+          />
+        }
         notice={
           <>
             {await doneNotice(deps, t, session, c.req.query('done'))}

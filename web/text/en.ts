@@ -628,6 +628,7 @@ export const en = {
     reload: 'Reload',
     pause: 'Pause',
     resume: 'Go on',
+    show: 'Show',
     changed: (changed: number, fresh: number, time: string) =>
       `${count(changed, 'row', 'rows')} changed, ${number(fresh)} new at ${time}`,
   },
@@ -750,6 +751,9 @@ export const en = {
     handBack: 'Hand back',
     open: 'Open',
     until: (time: string) => `until ${time}`,
+    claimedBy: (name: string, time: string) => `${name} claimed this at ${time}`,
+    doneBy: (name: string, time: string) => `${name} did this at ${time}`,
+    over: (time: string) => `Not open any more since ${time}`,
     claimedNow: (task: string, caseNumber: string) => `You claimed “${task}” in ${caseNumber}.`,
     handedBack: (caseNumber: string) =>
       `You handed ${caseNumber} back. Everybody who may do it sees it again.`,
