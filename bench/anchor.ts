@@ -83,7 +83,7 @@ async function timeToAnchored(bench: BenchMachine, rounds: number): Promise<Figu
       }),
     ];
   } finally {
-    await connection.close();
+    await Promise.all([connection.close(), web.connection.close()]);
   }
 }
 

@@ -13,11 +13,14 @@ import { type Ask, createAsk } from '../web/ask.ts';
 import { askDoor, casesInTreatment, claimSessions, type Door, recordSession, type Treated } from './cases.ts';
 import { type Figure, figure } from './figure.ts';
 import type { BenchMachine } from './machine.ts';
-import { endSignal, peerWorkflow, pokeUpdate } from './peer/workflow.ts';
+import { endSignal, peerWorkflow, pokeLocallyUpdate, pokeUpdate } from './peer/workflow.ts';
 import { processorLine, profiled, profiledProcess } from './profile.ts';
-import { interleaved, round, type Side } from './rounds.ts';
+import { interleaved, p50Ms, perSecond, round, type Side, spread } from './rounds.ts';
 
 const USERS = 32;
+const PEER = 'bare Update, ordinary activity';
+/** As a decision is built, without anything of ours. */
+const LEAST = 'a bare Update with a local activity that does nothing';
 /** Cases for each user: decisions of one round. */
 const CASES = 3;
 
@@ -52,7 +55,7 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
     bench.say('decision: bringing cases into treatment');
     const cases = await casesInTreatment(bench, door, web.recorder, therapists, USERS * CASES);
     const pids = (): Record<string, number> => ({ ...bench.pids(), 'peer worker': peer.pid });
-    const sides = (users: number, each: number): { ours: Side; peer: Side } => {
+    const sides = (users: number, each: number): { ours: Side; peer: Side; least: Side } => {
       const some = cases.slice(0, users * each);
       return {
         ours: {
@@ -68,6 +71,10 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
         peer: {
           prepare: () => bench.sequenced(),
           run: () => round(users, users * each, pids(), (user, turn) => peer.poke(user * each + turn)),
+        },
+        least: {
+          prepare: () => bench.sequenced(),
+          run: () => round(users, users * each, pids(), (user, turn) => peer.pokeLocally(user * each + turn)),
         },
       };
     };
@@ -93,6 +100,22 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
     const alone = sides(1, 24);
     const one = await interleaved(rounds, alone.ours, alone.peer);
     tell('one user', one);
+    const leastAlone = await interleaved(rounds, alone.least, alone.peer);
+    figures.push(
+      figure({
+        bench: 'decision',
+        figure: `p50 of ${LEAST}`,
+        value: leastAlone.ours.p50Ms,
+        unit: 'ms',
+        peer: {
+          is: PEER,
+          value: leastAlone.peer.p50Ms,
+          spread: spread(leastAlone.ours, leastAlone.peer, p50Ms),
+        },
+        n: leastAlone.ours.n,
+        concurrency: 1,
+      }),
+    );
     await explain(
       [
         figure({
@@ -100,7 +123,7 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
           figure: 'p50',
           value: one.ours.p50Ms,
           unit: 'ms',
-          peer: { is: 'bare Update, ordinary activity', value: one.peer.p50Ms },
+          peer: { is: PEER, value: one.peer.p50Ms, spread: spread(one.ours, one.peer, p50Ms) },
           goal: { of: 'ratio', sign: '<=', bound: 0.4 },
           n: one.ours.n,
           concurrency: 1,
@@ -111,6 +134,22 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
     const crowd = sides(USERS, CASES);
     const many = await interleaved(rounds, crowd.ours, crowd.peer);
     tell(`${USERS} users`, many);
+    const leastMany = await interleaved(rounds, crowd.least, crowd.peer);
+    figures.push(
+      figure({
+        bench: 'decision',
+        figure: `throughput of ${LEAST}`,
+        value: leastMany.ours.perSecond,
+        unit: 'per second',
+        peer: {
+          is: PEER,
+          value: leastMany.peer.perSecond,
+          spread: spread(leastMany.ours, leastMany.peer, perSecond),
+        },
+        n: leastMany.ours.n,
+        concurrency: USERS,
+      }),
+    );
     const common = { bench: 'decision', n: many.ours.n, concurrency: USERS };
     await explain(
       [
@@ -119,7 +158,7 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
           figure: 'throughput',
           value: many.ours.perSecond,
           unit: 'per second',
-          peer: { is: 'bare Update, ordinary activity', value: many.peer.perSecond },
+          peer: { is: PEER, value: many.peer.perSecond, spread: spread(many.ours, many.peer, perSecond) },
           goal: { of: 'ratio', sign: '>=', bound: 1.6 },
         }),
         figure({
@@ -127,7 +166,7 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
           figure: 'p99',
           value: many.ours.p99Ms,
           unit: 'ms',
-          peer: { is: 'bare Update, ordinary activity', value: many.peer.p99Ms },
+          peer: { is: PEER, value: many.peer.p99Ms },
         }),
       ],
       crowd.ours,
@@ -135,13 +174,14 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
     return figures;
   } finally {
     await peer.stop();
-    await connection.close();
+    await Promise.all([connection.close(), web.connection.close()]);
   }
 }
 
 interface Peer {
   readonly pid: number;
   poke(workflow: number): Promise<unknown>;
+  pokeLocally(workflow: number): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -170,10 +210,12 @@ async function startPeer(bench: BenchMachine, connection: Connection): Promise<P
       client.workflow.start(peerWorkflow, { taskQueue, workflowId: `${taskQueue}-${i}` }),
     ),
   );
+  const poke = (update: typeof pokeUpdate) => async (workflow: number) =>
+    await handles[workflow]?.executeUpdate(update, { args: ['x'], updateId: randomUUID() });
   return {
     pid,
-    poke: async (workflow) =>
-      await handles[workflow]?.executeUpdate(pokeUpdate, { args: ['x'], updateId: randomUUID() }),
+    poke: poke(pokeUpdate),
+    pokeLocally: poke(pokeLocallyUpdate),
     async stop() {
       await Promise.all(handles.map((handle) => handle.signal(endSignal)));
       worker.kill('SIGTERM');

@@ -12,6 +12,8 @@ export interface Figure {
   readonly peerValue: number | null;
   /** `value / peerValue`. */
   readonly ratio: number | null;
+  /** Least and greatest ratio over the rounds. */
+  readonly spread: readonly [number, number] | null;
   /** As `ratio >= 0.6` or `value <= 2`; null when nothing is demanded. */
   readonly goal: string | null;
   readonly met: boolean | null;
@@ -30,7 +32,11 @@ export interface Goal {
 /** Makes a figure and judges it by the numbers before they are cut off. */
 export function figure(
   of: Pick<Figure, 'bench' | 'figure' | 'value' | 'unit' | 'n' | 'concurrency'> & {
-    readonly peer?: { readonly is: string; readonly value: number };
+    readonly peer?: {
+      readonly is: string;
+      readonly value: number;
+      readonly spread?: readonly [number, number];
+    };
     readonly goal?: Goal;
   },
 ): Figure {
@@ -45,6 +51,7 @@ export function figure(
     peer: peer?.is ?? null,
     peerValue: peer ? cut(peer.value) : null,
     ratio: ratio === null ? null : cut(ratio),
+    spread: peer?.spread ? [cut(peer.spread[0]), cut(peer.spread[1])] : null,
     goal: goal ? `${goal.of} ${goal.sign} ${goal.bound}` : null,
     met: goal && judged !== null ? (goal.sign === '>=' ? judged >= goal.bound : judged <= goal.bound) : null,
     n: rest.n,
@@ -59,16 +66,19 @@ function cut(value: number): number {
   return Number((Math.trunc(value / step + 1e-9) * step).toPrecision(3));
 }
 
+const spreadOf = ({ spread }: Figure): string => (spread ? ` (${spread[0]} to ${spread[1]})` : '');
+
 /** A line for people. */
 export function sentence(one: Figure): string {
   const users = one.concurrency > 1 ? ` at ${one.concurrency}` : '';
-  const against = one.peer === null ? '' : `, ${one.peer} ${one.peerValue} ${one.unit}: ratio ${one.ratio}`;
+  const against =
+    one.peer === null ? '' : `, ${one.peer} ${one.peerValue} ${one.unit}: ratio ${one.ratio}${spreadOf(one)}`;
   const verdict = one.goal === null ? '' : ` (goal ${one.goal}: ${one.met ? 'met' : 'MISSED'})`;
   return `${one.bench} ${one.figure}${users}: ${one.value} ${one.unit}${against}${verdict}`;
 }
 
 /** A row of the table in docs/performance.md; its head is `TABLE_HEAD`. */
 export const tableRow = (one: Figure): string =>
-  `| ${[one.bench, one.figure, one.concurrency, one.n, `${one.value} ${one.unit}`, one.peer === null ? '' : `${one.peer}: ${one.peerValue}`, one.ratio ?? '', one.goal ?? '', one.met === null ? '' : one.met ? 'met' : '**missed**'].join(' | ')} |`;
+  `| ${[one.bench, one.figure, one.concurrency, one.n, `${one.value} ${one.unit}`, one.peer === null ? '' : `${one.peer}: ${one.peerValue}`, one.ratio === null ? '' : `${one.ratio}${spreadOf(one)}`, one.goal ?? '', one.met === null ? '' : one.met ? 'met' : '**missed**'].join(' | ')} |`;
 export const TABLE_HEAD =
   '| bench | figure | concurrency | n | value | peer | ratio | goal | |\n|---|---|---|---|---|---|---|---|---|';

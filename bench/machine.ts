@@ -36,6 +36,11 @@ export interface BenchMachine {
   people(role: Role, count: number): Promise<Asking[]>;
   /** Resolves when every entry has its place in the log, so that one round does not pay for the one before. */
   sequenced(): Promise<void>;
+  /**
+   * Marks operations whose case was never Temporal's (`verbDoor`) as settled: the ledger would look for their Updates
+   * again and again, and the peer's rounds would pay for it.
+   */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -93,6 +98,16 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
     };
   };
   let adder: Recorder | undefined;
+  let stopping: Promise<void> | undefined;
+  // From here on a signal ends the run: everything is stopped and removed, and then we go.
+  process.off('SIGINT', breakOff);
+  process.off('SIGTERM', breakOff);
+  const end = (): void => {
+    say('stopping');
+    void bench.stop().finally(() => process.exit(130));
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
   const bench: BenchMachine = {
     machine,
     stack,
@@ -126,12 +141,22 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    async stop() {
-      process.off('SIGINT', breakOff);
-      process.off('SIGTERM', breakOff);
-      await Promise.all([...closing.map((c) => c.close()), owner.end({ timeout: 5 })]);
-      await stack.stop();
-      rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    async settled() {
+      await owner`
+        insert into operation_settled_cache (operation_id, at)
+        select o.id, now() from operations o where o.workflow_id is not null
+          and not exists (select 1 from operation_settled_cache c where c.operation_id = o.id)
+        on conflict do nothing`;
+    },
+    stop() {
+      stopping ??= (async () => {
+        process.off('SIGINT', end);
+        process.off('SIGTERM', end);
+        await Promise.all([...closing.map((c) => c.close()), owner.end({ timeout: 5 })]);
+        await stack.stop();
+        rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 });
+      })();
+      return stopping;
     },
   };
   return bench;

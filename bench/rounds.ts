@@ -20,6 +20,8 @@ export async function round(
   const latenciesMs: number[] = [];
   const turns = Math.ceil(count / writers);
   const cpu = cpuTimes(pids);
+  // Our own is asked for by itself: looking at every other process takes milliseconds, which no operation used.
+  const own = process.cpuUsage();
   const began = performance.now();
   await Promise.all(
     Array.from({ length: writers }, async (_, writer) => {
@@ -31,10 +33,12 @@ export async function round(
     }),
   );
   const seconds = (performance.now() - began) / 1000;
+  const used = process.cpuUsage(own);
   const after = cpuTimes(pids);
-  const cpuMs = Object.fromEntries(
-    Object.keys(after).map((name) => [name, (after[name] ?? 0) - (cpu[name] ?? 0)]),
-  );
+  const cpuMs = {
+    bench: (used.user + used.system) / 1000,
+    ...Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] ?? 0) - (cpu[name] ?? 0)])),
+  };
   return { n: turns * writers, seconds, latenciesMs, cpuMs };
 }
 
@@ -53,6 +57,8 @@ export interface Measured {
   readonly p99Ms: number;
   /** Processor time of one operation by process, median over rounds. */
   readonly cpuMsPerOperation: Readonly<Record<string, number>>;
+  /** The rounds themselves, in their order. */
+  readonly rounds: readonly Round[];
 }
 
 /** Ours, peer, ours, peer…: `rounds` of each after one of each that does not count. */
@@ -78,13 +84,28 @@ function summed(rounds: readonly Round[]): Measured {
   const names = new Set(rounds.flatMap((r) => Object.keys(r.cpuMs)));
   return {
     n: rounds.reduce((sum, r) => sum + r.n, 0),
-    perSecond: median(rounds.map((r) => r.n / r.seconds)),
+    perSecond: median(rounds.map(perSecond)),
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     cpuMsPerOperation: Object.fromEntries(
       [...names].map((name) => [name, median(rounds.map((r) => (r.cpuMs[name] ?? 0) / r.n))]),
     ),
+    rounds,
   };
+}
+
+/** What a round comes to, so that each of ours can be held against the peer's that ran beside it. */
+export const perSecond = (one: Round): number => one.n / one.seconds;
+export const p50Ms = (one: Round): number =>
+  quantile(
+    [...one.latenciesMs].sort((a, b) => a - b),
+    0.5,
+  );
+
+/** Least and greatest ratio of ours to the peer's over the pairs of rounds. */
+export function spread(ours: Measured, peer: Measured, of: (one: Round) => number): [number, number] {
+  const ratios = ours.rounds.map((one, i) => of(one) / of(peer.rounds[i] as Round)); // as many of each
+  return [Math.min(...ratios), Math.max(...ratios)];
 }
 
 export function median(values: readonly number[]): number {
@@ -102,10 +123,9 @@ export const quantile = (sorted: readonly number[], q: number): number =>
 /** Kernel ticks a second in /proc/PID/stat (proc_pid_stat(5)); 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
-/** Processor time so far, by name; each process with its living children (Postgres' backends). Linux only, else empty. */
-export function cpuTimes(pids: Readonly<Record<string, number>>): Record<string, number> {
-  const own = process.cpuUsage();
-  const times: Record<string, number> = { bench: (own.user + own.system) / 1000 };
+/** Processor time of others so far, by name; each process with its living children (Postgres' backends). Linux only, else empty. */
+function cpuTimes(pids: Readonly<Record<string, number>>): Record<string, number> {
+  const times: Record<string, number> = {};
   const stats = new Map<number, { parent: number; ms: number }>();
   try {
     for (const entry of readdirSync('/proc')) {

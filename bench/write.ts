@@ -2,12 +2,14 @@
 // Same driver, same pool, same server, fsync on for both; the ledger sequences and anchors meanwhile.
 import { randomUUID } from 'node:crypto';
 import type { Sql } from '../db/connection.ts';
+import type { AuditEvent } from '../domain/events.ts';
 import { type Asking, claimTask, handBackTask, recordDisclosure } from '../web/recorded.ts';
 import { applications, casesInTreatment, claimSessions, recordSession, verbDoor } from './cases.ts';
 import { type Figure, figure, type Goal } from './figure.ts';
+import { floorOf } from './floor.ts';
 import type { BenchMachine } from './machine.ts';
 import { processorLine, profiled } from './profile.ts';
-import { interleaved, type Measured, round, type Side } from './rounds.ts';
+import { interleaved, type Measured, perSecond, round, type Side, spread } from './rounds.ts';
 
 const GOAL: Goal = { of: 'ratio', sign: '>=', bound: 0.6 };
 const WRITERS = [8, 32] as const;
@@ -23,17 +25,37 @@ interface Kind {
   /** Operations a round. */
   readonly count: (writers: number) => number;
   readonly prepare?: (writers: number) => Promise<void>;
+  /** Whose rows are written once more by one bare statement, and over which pool. */
+  readonly floor: { readonly events: readonly AuditEvent[]; readonly sql: Sql };
   readonly ours: (writer: number, turn: number) => Promise<unknown>;
   readonly peer: (writer: number, turn: number) => Promise<unknown>;
 }
 
 export async function benchWrite(bench: BenchMachine, rounds: number): Promise<Figure[]> {
+  const pools = poolsOf(bench);
+  try {
+    return await measure(bench, await kinds(bench, pools), rounds);
+  } finally {
+    // Postgres has so many connections and no more, and the next bench wants its own.
+    await Promise.all(Object.values(pools).map(({ connection }) => connection.close()));
+  }
+}
+
+const poolsOf = (bench: BenchMachine) => ({
+  web: bench.recorder('web', POOL),
+  worker: bench.recorder('worker', POOL),
+  bareWeb: bench.recorder('web', POOL),
+  bareWorker: bench.recorder('worker', POOL),
+});
+
+async function measure(bench: BenchMachine, all: readonly Kind[], rounds: number): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const kind of await kinds(bench)) {
+  for (const kind of all) {
     for (const writers of WRITERS) {
       const count = kind.count(writers);
       const prepare = async (): Promise<void> => {
         await kind.prepare?.(writers);
+        await bench.settled();
         await bench.sequenced();
       };
       const ours: Side = { prepare, run: () => round(writers, count, bench.pids(), kind.ours) };
@@ -44,6 +66,16 @@ export async function benchWrite(bench: BenchMachine, rounds: number): Promise<F
       const measured = await interleaved(rounds, ours, peer);
       const made = figuresOf(kind, writers, measured);
       figures.push(...made);
+      const floor = await floorOf(bench.owner, kind.floor.events, writers);
+      const bare: Side = {
+        prepare: () => bench.sequenced(),
+        run: () => round(writers, count, bench.pids(), (writer) => floor.write(kind.floor.sql, writer)),
+      };
+      const least = await interleaved(rounds, bare, peer);
+      figures.push(floorFigure(kind, writers, floor.rows, least, measured.ours));
+      bench.say(
+        `  processor ms of its ${floor.rows} rows in one bare statement: ${processorLine(least.ours)}`,
+      );
       bench.say(`  processor ms an operation, ${kind.name} at ${writers}: ${processorLine(measured.ours)}`);
       bench.say(`  processor ms an operation, its peer: ${processorLine(measured.peer)}`);
       if (made.some((one) => one.met === false)) {
@@ -53,6 +85,25 @@ export async function benchWrite(bench: BenchMachine, rounds: number): Promise<F
     }
   }
   return figures;
+}
+
+/** The act's rows by one bare statement, against the same peer: what is left of the peer's throughput before our code. */
+function floorFigure(
+  kind: Kind,
+  writers: number,
+  rows: number,
+  { ours, peer }: { ours: Measured; peer: Measured },
+  act: Measured,
+): Figure {
+  return figure({
+    bench: 'write',
+    figure: `${kind.name}: its ${rows} rows in one bare statement (the act itself ${((act.perSecond / ours.perSecond) * 100).toFixed(0)} % of it)`,
+    value: ours.perSecond,
+    unit: 'per second',
+    peer: { is: kind.peerIs, value: peer.perSecond, spread: spread(ours, peer, perSecond) },
+    n: ours.n,
+    concurrency: writers,
+  });
 }
 
 function figuresOf(
@@ -68,7 +119,7 @@ function figuresOf(
       figure: kind.name,
       value: ours.perSecond,
       unit: 'per second',
-      peer: { is: kind.peerIs, value: peer.perSecond },
+      peer: { is: kind.peerIs, value: peer.perSecond, spread: spread(ours, peer, perSecond) },
       goal: GOAL,
     }),
     figure({
@@ -81,10 +132,9 @@ function figuresOf(
   ];
 }
 
-async function kinds(bench: BenchMachine): Promise<Kind[]> {
+async function kinds(bench: BenchMachine, pools: ReturnType<typeof poolsOf>): Promise<Kind[]> {
   const most = Math.max(...WRITERS);
-  const web = bench.recorder('web', POOL);
-  const worker = bench.recorder('worker', POOL);
+  const { web, worker } = pools;
   const officers = await bench.people('approval-officer', most);
   const therapists = await bench.people('therapist', most);
   const door = verbDoor(bench, worker.recorder);
@@ -94,8 +144,8 @@ async function kinds(bench: BenchMachine): Promise<Kind[]> {
   const treated = await casesInTreatment(bench, door, web.recorder, therapists, most * CASES);
 
   await bareTables(bench.owner);
-  const bareWeb = bench.recorder('web', POOL).connection.sql;
-  const bareWorker = bench.recorder('worker', POOL).connection.sql;
+  const bareWeb = pools.bareWeb.connection.sql;
+  const bareWorker = pools.bareWorker.connection.sql;
   const bare = (sql: Sql, text: string, params: readonly unknown[]) =>
     sql.unsafe(text, params as never[], { prepare: true }); // the driver's type of a parameter is not exported
   const entry = randomUUID();
@@ -115,6 +165,7 @@ async function kinds(bench: BenchMachine): Promise<Kind[]> {
   return [
     {
       name: 'disclosure',
+      floor: { events: ['case.disclosed'], sql: bareWeb },
       peerIs: 'bare insert',
       count: () => 2000,
       ours: (writer) => {
@@ -139,6 +190,7 @@ async function kinds(bench: BenchMachine): Promise<Kind[]> {
     {
       // Taking a task and handing it back in turn: two audited updates of one row.
       name: 'claim',
+      floor: { events: ['task.claimed', 'task.handed-back'], sql: bareWeb },
       peerIs: 'bare update',
       count: () => 2000,
       ours: async (writer) => {
@@ -173,6 +225,7 @@ async function kinds(bench: BenchMachine): Promise<Kind[]> {
     },
     {
       name: 'therapy session',
+      floor: { events: ['session.recorded'], sql: bareWorker },
       peerIs: 'bare insert',
       count: (writers) => writers * CASES,
       prepare: (writers) => claimSessions(web.recorder, treated.slice(0, writers * CASES)),
