@@ -9,7 +9,7 @@ import {
   caseFacts,
   certificateStillCounts,
   readCaseFacts,
-  roleStillHeld,
+  roleHeldUntilWritten,
   ruleFacts,
 } from '../db/writes/case-facts.ts';
 import { type ActValues, readActValues } from '../domain/acts.ts';
@@ -270,7 +270,7 @@ function planAct<A extends Action>(
   return {
     event: ACTION_EVENTS[action],
     guards: [
-      roleStillHeld(snapshot.assignment.id),
+      roleHeldUntilWritten(snapshot.assignment.id),
       ...(signing && snapshot.certificate ? [certificateStillCounts(snapshot.certificate.id)] : []),
     ],
     ...(signing?.act ? { personal: signing.act } : {}),

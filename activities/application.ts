@@ -2,7 +2,7 @@
 // Each ends in `recorded()`; submitting also makes the case, its patient and its relations.
 import { randomBytes } from 'node:crypto';
 import { insert, type Row } from '../db/change.ts';
-import { caseFacts, readCaseFacts, roleStillHeld } from '../db/writes/case-facts.ts';
+import { caseFacts, readCaseFacts, roleHeldUntilWritten } from '../db/writes/case-facts.ts';
 import type { ActValues } from '../domain/acts.ts';
 import { ACTION_EVENTS } from '../domain/events.ts';
 import { caseNumber } from '../domain/ids.ts';
@@ -124,7 +124,7 @@ function submission(
   );
   return {
     event: ACTION_EVENTS['submit-application'],
-    guards: [roleStillHeld(assignment)],
+    guards: [roleHeldUntilWritten(assignment)],
     changes: [
       ...(role === 'patient'
         ? []

@@ -7,6 +7,7 @@ import { and, asc, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { Database } from '../db/connection.ts';
 import { auditEntries, auditSubjects, cases, operationSettledCache, operations } from '../db/schema.ts';
 import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../domain/consortium.ts';
+import { ACTION_EVENTS, type AuditEvent } from '../domain/events.ts';
 import { type ActRequest, actUpdate, type CaseStart } from '../workflows/messages.ts';
 
 /** How old an operation is before its Update is looked for: whoever asked first has had their time. */
@@ -16,6 +17,10 @@ const BATCH = 500;
 /** How many operations are kept in mind: those that are young, and those that wait. The rest is read later. */
 const MOST_PENDING = 20_000;
 const AT_ONCE = 8;
+/** Before every id there is. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+/** What comes of an Update: acts, and their refusals. Claims and disclosures, which are most entries, are not even read. */
+const OF_UPDATES: readonly AuditEvent[] = [...Object.values(ACTION_EVENTS), 'act.refused'];
 /** How long Temporal may take to answer one question. */
 const ANSWER_MS = 15_000;
 
@@ -70,7 +75,7 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
       .innerJoin(auditEntries, eq(auditEntries.id, operations.entryId))
       .leftJoin(operationSettledCache, eq(operationSettledCache.operationId, operations.id))
       .where(and(ne(operations.updateArgs, ''), isNull(operationSettledCache.operationId)));
-    return { xact: oldest?.xact ?? (await horizon()), id: '00000000-0000-0000-0000-000000000000' };
+    return { xact: oldest?.xact ?? (await horizon()), id: NO_ID };
   }
 
   /** Every transaction below it has ended: nothing appears there any more. */
@@ -96,7 +101,8 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
         })
         .from(auditEntries)
         .where(
-          sql`(${auditEntries.xact} > ${xact}::xid8 or (${auditEntries.xact} = ${xact}::xid8 and ${auditEntries.id} > ${id}))
+          sql`${auditEntries.event} = any(${sql.param([...OF_UPDATES])}::text[])
+            and (${auditEntries.xact} > ${xact}::xid8 or (${auditEntries.xact} = ${xact}::xid8 and ${auditEntries.id} > ${id}))
             and ${auditEntries.xact} >= ${xact}::xid8 and ${auditEntries.xact} < ${below}::xid8`,
         )
         .orderBy(asc(auditEntries.xact), asc(auditEntries.id))
@@ -118,11 +124,13 @@ export function createReAsk(deps: ReAskDeps): { once(): Promise<Pass> } {
           readAt: performance.now(),
         });
       }
-      const last = rows.at(-1);
-      if (!last) return;
-      readUpTo = { xact: last.xact, id: last.id };
       await dropSettled(read);
-      if (rows.length < BATCH) return;
+      const last = rows.at(-1);
+      if (!last || rows.length < BATCH) {
+        readUpTo = { xact: below, id: NO_ID };
+        return;
+      }
+      readUpTo = { xact: last.xact, id: last.id };
     }
   }
 

@@ -93,7 +93,17 @@ export function ruleFacts(snapshot: CaseSnapshot & { case: Row<'cases'> }): Case
   };
 }
 
-/** That the person still holds the role, judged inside the writing statement. */
+/**
+ * That the person still holds the role, judged inside the writing statement and held until it commits: whoever ends the role
+ * meanwhile waits for the act, or the act waits and then finds it ended (SECURITY.md A3). Only for a role that may update
+ * assignments, which Postgres asks of who locks them.
+ */
+export const roleHeldUntilWritten = (assignmentId: string): Fragment => ({
+  text: 'EXISTS (SELECT 1 FROM role_assignments WHERE id = $1::uuid AND ended_at IS NULL FOR SHARE)',
+  params: [assignmentId],
+});
+
+/** The same without holding it: enough for a reservation, which the act that uses it judges again. */
 export const roleStillHeld = (assignmentId: string): Fragment => ({
   text: 'EXISTS (SELECT 1 FROM role_assignments WHERE id = $1::uuid AND ended_at IS NULL)',
   params: [assignmentId],
