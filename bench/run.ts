@@ -1,4 +1,4 @@
-// Bench, the entry: `npm run bench -- [NAME…] [--json] [--write] [--rounds N]`. One machine, one run, every figure
+// Bench, the entry: `npm run bench -- [NAME…] [--json] [--write] [--rounds N] [--entries N]`. One machine, one run, every figure
 // with its peer from the same run. Writes to docs/performance.md only when told to.
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,13 +6,17 @@ import { parseArgs } from 'node:util';
 import { benchAnchor } from './anchor.ts';
 import { benchDecision } from './decision.ts';
 import { type Figure, sentence, TABLE_HEAD, tableRow } from './figure.ts';
+import { benchLedger } from './ledger.ts';
 import { type BenchMachine, machineLine, startMachine } from './machine.ts';
 import { benchWrite } from './write.ts';
 
-const BENCHES: Readonly<Record<string, (bench: BenchMachine, rounds: number) => Promise<Figure[]>>> = {
+const BENCHES: Readonly<
+  Record<string, (bench: BenchMachine, rounds: number, entries: number) => Promise<Figure[]>>
+> = {
   write: benchWrite,
   decision: benchDecision,
   anchor: benchAnchor,
+  ledger: benchLedger,
 };
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
@@ -22,15 +26,21 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
+    entries: { type: 'string', default: '1000000' },
     help: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
+const entries = Number(values.entries);
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 const unknown = names.filter((name) => !(name in BENCHES));
-if (values.help || unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+if (
+  values.help ||
+  unknown.length > 0 ||
+  !(Number.isInteger(rounds) && rounds >= 1 && Number.isInteger(entries) && entries >= 1)
+) {
   console.error(
-    `npm run bench -- [${Object.keys(BENCHES).join('|')}]… [--json] [--write] [--rounds N]\nStarts a machine of its own in a temporary folder. --write appends to docs/performance.md.`,
+    `npm run bench -- [${Object.keys(BENCHES).join('|')}]… [--json] [--write] [--rounds N] [--entries N]\nStarts a machine of its own in a temporary folder. --write appends to docs/performance.md.`,
   );
   process.exit(values.help ? 0 : 1);
 }
@@ -45,7 +55,7 @@ try {
   console.error(line);
   const figures: Figure[] = [];
   for (const name of names) {
-    const made = await BENCHES[name]?.(bench, rounds);
+    const made = await BENCHES[name]?.(bench, rounds, entries);
     for (const one of made ?? []) {
       console.log(values.json ? JSON.stringify(one) : sentence(one));
       figures.push(one);

@@ -75,6 +75,8 @@ function hire(context: CheckContext): Hand {
   const worker = new Worker(new URL('./verify-worker.ts', import.meta.url), {
     workerData: context,
     execArgv: [],
+    // A portion lives for milliseconds: what it leaves behind is taken away soon, and not when memory runs short.
+    resourceLimits: { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 },
   });
   const waiting: Hand['waiting'] = new Map();
   let broken: Error | undefined;

@@ -117,12 +117,15 @@ export function listing(peer: PeerLog, size: number, hash: Hash): Listing {
   let page: readonly Uint8Array[] = [];
   let first = 0;
   let broken: ReturnType<Listing['broken']>;
+  /** The page behind this one, on its way while this one is compared. */
+  let coming: Promise<readonly Uint8Array[]> | undefined;
+  const ask = (from: number) => peer.leaves(from, Math.min(PAGE, size - from));
 
   async function turn(index: number): Promise<Uint8Array | undefined> {
     while (!broken && index >= first + page.length) {
       first += page.length;
       try {
-        page = await peer.leaves(first, Math.min(PAGE, size - first));
+        page = await (coming ?? ask(first));
       } catch (error) {
         page = [];
         broken =
@@ -133,6 +136,10 @@ export function listing(peer: PeerLog, size: number, hash: Hash): Listing {
       }
       if (page.length === 0) broken = { at: first, why: 'end' };
       range = appendLeaves(range, page, hash);
+      const next = first + page.length;
+      coming = next < size ? ask(next) : undefined;
+      // When it fails, that is told in its turn.
+      coming?.catch(() => undefined);
     }
     return page[index - first];
   }

@@ -193,8 +193,11 @@ function refusalPlan(operation: Operation, refusal: Refusal, at: string): Plan {
   };
 }
 
-/** What an act writes: its rows, the entry that vouches for every column of them, the service's signature. */
-async function writingOf(
+/**
+ * What an act writes: its rows, the entry that vouches for every column of them, the service's signature. Writes nothing;
+ * whoever writes in bulk hands it to a statement of `statements.ts`.
+ */
+export async function writingOf(
   recorder: Recorder,
   operation: Operation,
   plan: Plan,

@@ -131,7 +131,7 @@ export function checkEntry(
 }
 
 /** Whether the service signed these bytes, and what is wrong with that. */
-function signatureOf(
+export function signatureOf(
   { id, keyId, at, body, signature }: StoredEntry,
   { serviceKeys }: CheckContext,
   { p256 }: CheckTools,
