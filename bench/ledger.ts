@@ -30,7 +30,7 @@ import { type Writing, writingParameters, writingText } from '../ledger/statemen
 import { checkEntry, signatureOf } from '../ledger/verify-check.ts';
 import type { StoredEntry, VerifyReport } from '../ledger/verify-sources.ts';
 import { recordDisclosure } from '../web/recorded.ts';
-import { type Figure, figure } from './figure.ts';
+import { type Figure, figure, sentence } from './figure.ts';
 import type { BenchMachine } from './machine.ts';
 import { interleaved, median, quantile, type Round } from './rounds.ts';
 
@@ -47,22 +47,34 @@ const SECONDS = 20;
 const TROUBLES = 10;
 
 export async function benchLedger(bench: BenchMachine, rounds: number, entries: number): Promise<Figure[]> {
-  const figures = await grown(bench, entries);
+  const figures: Figure[] = [];
+  // A long log takes long, so each is told when it is known.
+  const add = (...made: readonly Figure[]): void => {
+    for (const one of made) bench.say(`  ${sentence(one)}`);
+    figures.push(...made);
+  };
+  await grown(bench, entries, add);
   const sample = await sampled(bench, Math.min(entries, SAMPLE));
-  figures.push(...(await bySignature(bench, sample, rounds)), ...(await byHash(bench, sample, rounds)));
-  figures.push(...(await verified(bench)));
-  figures.push(...(await inSmallBatches(bench)));
+  add(...(await bySignature(bench, sample, rounds)), ...(await byHash(bench, sample, rounds)));
+  add(...(await verified(bench)));
+  add(...(await inSmallBatches(bench)));
   return figures;
 }
 
 /** Entries, then the log over them, then the chain; each alone, with the ledger process standing still. */
-async function grown(bench: BenchMachine, entries: number): Promise<Figure[]> {
+async function grown(
+  bench: BenchMachine,
+  entries: number,
+  add: (...made: readonly Figure[]) => void,
+): Promise<void> {
   const ledger = bench.pids().ledger;
   if (ledger === undefined) throw new Error('the ledger process is not running');
   await anchoredUpToNow(bench);
   process.kill(ledger, 'SIGSTOP');
   try {
-    return [await written(bench, entries), await sequencedIn(bench, entries), ...(await anchored(bench))];
+    add(await written(bench, entries));
+    add(await sequencedIn(bench, entries));
+    add(...(await anchored(bench)));
   } finally {
     process.kill(ledger, 'SIGCONT');
   }
