@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { insert, type Row } from '../db/change.ts';
 import { caseFacts, readCaseFacts, roleHeldUntilWritten } from '../db/writes/case-facts.ts';
-import type { ActValues } from '../domain/acts.ts';
+import { type ActValues, daysToCome } from '../domain/acts.ts';
 import { ACTION_EVENTS } from '../domain/events.ts';
 import { caseNumber } from '../domain/ids.ts';
 import { LIFECYCLE, STATES, stepOf } from '../domain/lifecycle.ts';
@@ -58,6 +58,8 @@ export async function submitApplication(
       const snapshot = readCaseFacts(json.facts);
       if (!snapshot.assignment || !LIFECYCLE['submit-application'].roles.includes(request.actor.role))
         return refuse('wrong-role', { detail: { action: request.action } });
+      const toCome = daysToCome(values, deciding.at);
+      if (toCome.length > 0) return refuse('values', { fields: toCome });
       if (snapshot.case) return refuse('duplicate');
       if (json.twin) return refuse('duplicate', { detail: { number: json.twin } });
       return submission(deps, request, values, sourceDigest, snapshot.assignment.id, deciding);

@@ -199,6 +199,23 @@ export type ActValues<A extends Action = Action> = z.output<(typeof raw)[A]>;
 /** Values as written to a payload: plain JSON. */
 export type ActInput<A extends Action = Action> = z.input<(typeof raw)[A]>;
 
+/** How far ahead of UTC a calendar on earth is, in milliseconds. */
+const FARTHEST_EAST_MS = 14 * 3_600_000;
+
+/**
+ * Days of an application that have begun nowhere on earth yet: nobody is born and nothing has hurt since a day to come.
+ * @param now ISO instant
+ */
+export function daysToCome(
+  values: Pick<ActValues<'submit-application'>, 'birthDate' | 'reasonSince'>,
+  now: string,
+): FieldFault[] {
+  const today = Date.parse(now) + FARTHEST_EAST_MS;
+  return (['birthDate', 'reasonSince'] as const)
+    .filter((field) => values[field] !== '' && Date.parse(values[field]) > today)
+    .map((field) => ({ field, fault: 'inFuture' }));
+}
+
 /** Reads the values of an action, or says what is wrong at which field. */
 export function readActValues<A extends Action>(
   action: A,
@@ -234,6 +251,7 @@ export const ACT_FAULTS = [
   'tooLong',
   'controlCharacters',
   'notADate',
+  'inFuture',
   'notANumber',
   'outOfRange',
   'chooseOne',

@@ -86,6 +86,28 @@ describe('the form', () => {
     expect(part.headers.get('vary')).toContain('HX-Request');
   });
 
+  it('takes no day that has not come yet, from the form or past it', async () => {
+    const b = await w.signIn('referrer');
+    const key = keyOf(await (await b.get('/apply')).text());
+    const ahead = {
+      ...FILLED,
+      key,
+      'birthDate.year': '2999',
+      'reasonSince.day': '1',
+      'reasonSince.month': '1',
+    };
+    const page = await b.post('/apply', { ...ahead, 'reasonSince.year': '2999' });
+    expect(page.status).toBe(422);
+    expect((await page.text()).split('Enter a date that is not in the future').length).toBe(5);
+    const values = { patientName: 'Lin Sample', birthDate: '2999-01-01', reason: 'A wrist' };
+    const request = await w.request('referrer', 'submit-application', values, {});
+    expect(await w.verbs.submitApplication(request)).toMatchObject({
+      kind: 'refusal',
+      code: 'values',
+      fields: [{ field: 'birthDate', fault: 'inFuture' }],
+    });
+  });
+
   it.each([
     ['a field nobody asked for', { state: 'closed' }, 400],
     ['a role of one’s own making', { role: 'approval-officer' }, 400],

@@ -4,7 +4,7 @@
 import { eq } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { persons } from '../../db/schema.ts';
-import { type ActInput, readActValues } from '../../domain/acts.ts';
+import { type ActInput, daysToCome, readActValues } from '../../domain/acts.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { type FieldFault, isRefusal, refuse } from '../../domain/refusal.ts';
 import { readBundle } from '../../fhir/import.ts';
@@ -119,7 +119,8 @@ export function applyRoutes(deps: WebDeps): Routes {
       ...(draft ? recordPart(draft.content, typed.reason ?? '', typed.goals ?? '', t.lang) : {}),
     };
     const read = readActValues('submit-application', input);
-    if ('faults' in read) return await again(read.faults, 422);
+    const faults = 'faults' in read ? read.faults : daysToCome(read.values, deps.now().toISOString());
+    if ('faults' in read || faults.length > 0) return await again(faults, 422);
     return await answerAct(c, deps, {
       action: 'submit-application',
       asking: session,

@@ -16,6 +16,7 @@ import { SummaryList } from '../parts/summary-list.tsx';
 import { Tag } from '../parts/tag.tsx';
 import { Who } from '../parts/who.tsx';
 import { paths } from '../paths.ts';
+import type { Attempt } from '../text/en.ts';
 import type { Text } from '../text/text.ts';
 import type { Verifying } from './verifying.ts';
 
@@ -194,7 +195,9 @@ function witness(t: Text, name: string): string {
 
 /** What was attempted, in words where there are some. */
 const actWords = (t: Text, action: string): string =>
-  (ACTIONS as readonly string[]).includes(action) ? t.actions[action as Action] : action;
+  (ACTIONS as readonly string[]).includes(action)
+    ? t.actions[action as Action]
+    : (t.auditing.attempts[action as Attempt] ?? action);
 
 export function Refusals({ t, rows }: { t: Text; rows: readonly RefusalLine[] }) {
   if (rows.length === 0) return <EmptyState words={t.auditing.refusalsNone} />;

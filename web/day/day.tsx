@@ -52,6 +52,15 @@ export interface DayProps {
   readonly therapist: boolean;
 }
 
+/** Of each kind of alert the newest in a case: repeated, they would push the day's work out of sight. Newest come first. */
+export const oncePerCase = <A extends { readonly caseId: string; readonly alert: Pick<Alert, 'code'> }>(
+  alerts: readonly A[],
+): A[] =>
+  alerts.filter(
+    (one, n) =>
+      alerts.findIndex(({ caseId, alert }) => caseId === one.caseId && alert.code === one.alert.code) === n,
+  );
+
 /** One tap: claims the task and opens it; or just opens it when it is this person's already. */
 function OpenTask({ props, row, words }: { props: DayProps; row: QueueRow; words: string }) {
   const label = (

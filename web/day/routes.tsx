@@ -12,7 +12,7 @@ import { queueAsk } from '../queue/routes.tsx';
 import { pageAnswer, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { claimKey } from '../tasks/keys.ts';
-import { Day } from './day.tsx';
+import { Day, oncePerCase } from './day.tsx';
 
 const DAY = 86_400_000;
 /** How long an alert stands here. */
@@ -69,7 +69,7 @@ export function dayRoutes(deps: WebDeps): Routes {
         person={session.person}
         parameters={deps.parameters}
         now={now}
-        alerts={urgent}
+        alerts={oncePerCase(urgent)}
         sessions={offered}
         initials={initials}
         treatment={treatment}

@@ -14,6 +14,7 @@ import type {
   Stage,
   TaskKind,
 } from '../../domain/lifecycle.ts';
+import type { Permission } from '../../domain/permissions.ts';
 import type { RefusalCode } from '../../domain/refusal.ts';
 import type { Discipline, Relation, Role } from '../../domain/roles.ts';
 import { formats } from './formats.ts';
@@ -29,6 +30,8 @@ export type LimitUnit = 'working-day' | 'day' | 'week' | 'month' | 'hour' | 'min
 type Values = Readonly<Record<string, string | number>>;
 
 type ChoiceWords = { [A in Action]: Record<(typeof CHOICES)[A][number], string> };
+/** What a refusal may be about that is no act on a case. */
+export type Attempt = Exclude<Permission, Action> | 'task.open' | 'receipt.keep';
 /** Faults known to the forms; others come from instruments and sign-in. */
 type FaultKey = (typeof ACT_FAULTS)[number];
 
@@ -577,6 +580,7 @@ export const en = {
     tooLong: (v: Values) => `Shorten this to ${count(Number(v.max ?? 0), 'character', 'characters')} at most`,
     controlCharacters: () => 'Remove the invisible control characters from this text',
     notADate: () => 'Enter a date that exists, for example 12 11 2026',
+    inFuture: () => 'Enter a date that is not in the future',
     notANumber: () => 'Enter a whole number, for example 45',
     outOfRange: (v: Values) =>
       v.min !== undefined && v.max !== undefined
@@ -1414,6 +1418,31 @@ export const en = {
     when: 'When',
     action: 'Act',
     case: 'Case',
+    /** What was attempted besides acts on a case. */
+    attempts: {
+      'sign-in': 'Sign in or change role',
+      'settings.change': 'Change settings',
+      'queue.see': 'See the queue',
+      'day.see': 'See a day’s work',
+      'task.claim': 'Claim a task',
+      'task.hand-back': 'Hand a task back',
+      'task.draft': 'Keep a draft',
+      'task.open': 'Open a task',
+      'cases.list': 'List cases',
+      'case.see': 'See a case',
+      'case.see-own': 'See a case of one’s own',
+      'case.entries': 'See a case’s entries',
+      'case.evidence': 'Fetch an evidence file',
+      'application.import': 'Read in a record',
+      'board.see': 'See the board',
+      'keys.own': 'Manage a signing key',
+      'signatures.see': 'See what waits to be signed',
+      'certificates.manage': 'Revoke a certificate',
+      'people.see': 'See who may do what',
+      'audit.see': 'See the audit page',
+      'verify.run': 'Run verification',
+      'receipt.keep': 'Fetch a receipt',
+    } satisfies Record<Attempt, string> as Record<Attempt, string>,
     codes: {
       malformed: 'not readable',
       values: 'values',
