@@ -86,8 +86,8 @@ export interface ActDeps {
   /** HMAC under the processes' operation secret: what binds a key to person, action and target. */
   readonly keyed: KeyedHash;
   readonly dueAfter: DueAfter;
-  /** Whom a person's certificate must come from; without them no signature can be judged, and none is asked for. */
-  readonly roots?: CaRoots;
+  /** Whom a person's certificate must come from. */
+  readonly roots: CaRoots;
   readonly workflow: () => WorkflowIdentity;
 }
 
@@ -200,7 +200,7 @@ export async function act<A extends Action>(
   const values = openValues(request, key);
   if (isRefusal(values)) return values;
   const input = inputDigest(key, request, values);
-  const asked = deps.roots !== undefined && needsSignature(request.action);
+  const asked = needsSignature(request.action);
   const signed = asked ? openSigned(request, key) : undefined;
   const signing = asked
     ? { act: signed, key, input, sealedStatement: sealedStatement(signed, request, key) }
@@ -259,8 +259,7 @@ function planAct<A extends Action>(
     return refuse('malformed');
   }
   // Asked last of what the person must bring, and in the same snapshot as everything else.
-  const unsigned =
-    signing && deps.roots && unsignedRefusal(deps, deps.roots, snapshot, request, signing, deciding.at);
+  const unsigned = signing && unsignedRefusal(deps, snapshot, request, signing, deciding.at);
   if (unsigned) return unsigned;
   const made = rows({ values, snapshot: existing, request, task, deciding });
   if (isRefusal(made)) return made;
@@ -316,7 +315,6 @@ function planAct<A extends Action>(
 
 function unsignedRefusal(
   deps: ActDeps,
-  roots: CaRoots,
   snapshot: CaseSnapshot,
   request: ActRequest,
   { act: signed, key, input }: Signing,
@@ -328,7 +326,7 @@ function unsignedRefusal(
     input,
     parameters: deps.recorder.parameters,
     row: snapshot.certificate,
-    roots,
+    roots: deps.roots,
     at,
   });
 }

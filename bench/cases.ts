@@ -4,14 +4,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ActRequest, Answer } from '../activities/act.ts';
 import { createVerbs } from '../activities/create.ts';
+import { authorityRoots } from '../bin/machine.ts';
 import { parametersOf } from '../bin/parameters.ts';
 import type { ActInput } from '../domain/acts.ts';
 import { caseWorkflowId } from '../domain/ids.ts';
 import type { Action } from '../domain/lifecycle.ts';
-import { makeOperationKey, sealContext } from '../domain/operation-key.ts';
-import { seal } from '../ledger/record-key.ts';
+import { makeOperationKey } from '../domain/operation-key.ts';
 import type { Recorder } from '../ledger/recorded.ts';
-import { type Ask, caseIdFor } from '../web/ask.ts';
+import { type Ask, caseIdFor, sealedRequest } from '../web/ask.ts';
 import { type Asking, claimTask } from '../web/recorded.ts';
 import { UPDATE_NAMES } from '../workflows/messages.ts';
 import type { BenchMachine } from './machine.ts';
@@ -42,7 +42,8 @@ export const askDoor =
   (bench: BenchMachine, ask: Ask): Door =>
   async (action, asking, values, to) => {
     const key = keyFor(bench, action, asking, to.task?.id ?? to.caseId ?? 'new');
-    const answer = await ask.act({ key, action, asking, values, ...to });
+    const signed = await bench.signed({ key, action, asking, values, caseId: to.caseId, task: to.task });
+    const answer = await ask.act({ key, action, asking, values, ...to, ...(signed ? { signed } : {}) });
     if (answer.kind === 'still-working' || answer.kind === 'unavailable')
       throw new Error(`decision was not answered: ${answer.kind}`);
     return answer;
@@ -58,6 +59,7 @@ export function verbDoor(bench: BenchMachine, recorder: Recorder): Door {
     recorder,
     keyed,
     dueAfter: parametersOf(bench.machine.settings).dueAfter,
+    roots: authorityRoots(bench.machine),
     workflow: () => workflow.getStore() ?? { id: '', run },
     note: (error) => bench.say(String(error)),
   });
@@ -65,19 +67,12 @@ export function verbDoor(bench: BenchMachine, recorder: Recorder): Door {
     const key = keyFor(bench, action, asking, to.task?.id ?? to.caseId ?? 'new');
     const caseId = to.caseId ?? caseIdFor(keyed('case ids'), key);
     if (!to.caseId) await keyStore.create('case', caseId);
-    const sealed = seal(
-      await keys.of('case', caseId),
-      Buffer.from(JSON.stringify(values)),
-      sealContext(caseId, action, key),
-    );
-    const request: ActRequest = {
-      key,
-      action,
-      caseId,
-      actor: { ...asking, actingFor: null },
-      task: to.task ?? null,
-      sealed: Buffer.from(sealed).toString('base64'),
-    };
+    const task = to.task ?? null;
+    const signed = await bench.signed({ key, action, asking, values, caseId, task });
+    const request: ActRequest = sealedRequest(await keys.of('case', caseId), {
+      ...{ key, action, caseId, asking, task, values },
+      ...(signed ? { signed } : {}),
+    });
     // Each verb takes the request of its own action; the name is that action's.
     const verb = verbs[UPDATE_NAMES[action]] as (request: ActRequest) => Promise<Answer>;
     return await workflow.run({ id: caseWorkflowId(caseId), run }, () => verb(request));

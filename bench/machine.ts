@@ -10,13 +10,22 @@ import { addPerson } from '../activities/people.ts';
 import { seed } from '../bin/commands/seed.ts';
 import { type RunningStack, startStack } from '../bin/commands/start.ts';
 import { environment, readConfig } from '../bin/config.ts';
+import { type Signer, signAct, softwareKey } from '../bin/drive/software-key.ts';
 import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../bin/machine.ts';
+import { signingOf } from '../bin/member-doors.ts';
 import { parametersOf } from '../bin/parameters.ts';
 import { type Connection, connect, type Sql } from '../db/connection.ts';
+import { certificatesOfPerson } from '../db/views/certificates.ts';
+import { type ActInput, readActValues } from '../domain/acts.ts';
+import { needsSignature } from '../domain/events.ts';
+import type { Action } from '../domain/lifecycle.ts';
+import { isStaff } from '../domain/permissions.ts';
 import { isRefusal } from '../domain/refusal.ts';
 import { DISCIPLINES, type Role } from '../domain/roles.ts';
 import { engineSettings } from '../engines/settings.ts';
+import type { SignedAct } from '../ledger/envelope.ts';
 import type { Recorder } from '../ledger/recorded.ts';
+import { enrol, requestToSign } from '../web/keys/enrol.ts';
 import type { Asking } from '../web/recorded.ts';
 
 export interface BenchMachine {
@@ -32,8 +41,17 @@ export interface BenchMachine {
     role: 'web' | 'worker',
     pool: number,
   ): { readonly recorder: Recorder; readonly connection: Connection };
-  /** `count` people of a role, made for this run. */
+  /** `count` people of a role, made for this run; staff with a key that their member certified. */
   people(role: Role, count: number): Promise<Asking[]>;
+  /** What somebody made here signs to do an act; undefined for acts that nobody signs. */
+  signed<A extends Action>(act: {
+    readonly key: string;
+    readonly action: A;
+    readonly asking: Asking;
+    readonly values: ActInput<A>;
+    readonly caseId: string | undefined;
+    readonly task: { readonly id: string; readonly claim: number } | null | undefined;
+  }): Promise<SignedAct | undefined>;
   /** Resolves when every entry has its place in the log, so that one round does not pay for the one before. */
   sequenced(): Promise<void>;
   /**
@@ -108,6 +126,8 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
   };
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
+  let certifying: ReturnType<typeof certifier> | undefined;
+  const signers = new Map<string, Signer>();
   const bench: BenchMachine = {
     machine,
     stack,
@@ -118,19 +138,41 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
     async people(role, count) {
       adder ??= recorder('worker', 4).recorder;
       const by = adder;
-      return await Promise.all(
+      const organisation = isStaff(role) ? (CLINICAL.has(role) ? 'hospital' : 'administration') : null;
+      const made = await Promise.all(
         Array.from({ length: count }, async (_, i) => {
           const id = randomUUID();
           const added = await addPerson(by, {
             key: `bench-person-${id}`,
             id,
             name: `Bench ${role} ${i + 1}`,
-            organisation: null,
+            organisation,
             roles: [{ role, ...(role === 'therapist' ? { disciplines: DISCIPLINES } : {}) }],
           });
           if (isRefusal(added)) throw new Error(`person for the bench was refused: ${added.code}`);
           return { person: id, role };
         }),
+      );
+      if (organisation !== null) {
+        certifying ??= certifier(machine, recorder('web', 4));
+        for (const asking of made) signers.set(asking.person, await certifying({ ...asking, organisation }));
+      }
+      return made;
+    },
+    async signed({ key, action, asking, values, caseId, task }) {
+      const signer = signers.get(asking.person);
+      if (!signer || !needsSignature(action) || caseId === undefined) return undefined;
+      const read = readActValues(action, JSON.parse(JSON.stringify(values)));
+      if ('faults' in read) throw new Error(`values of the bench cannot be taken: ${action}`);
+      return signAct(
+        signer,
+        await machine.secrets.keys.of('case', caseId),
+        { key, action, caseId, actor: asking, task: task ?? null },
+        {
+          values: read.values,
+          at: new Date().toISOString(),
+          parameters: parametersOf(machine.settings).version,
+        },
       );
     },
     async sequenced() {
@@ -160,6 +202,30 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
     },
   };
   return bench;
+}
+
+const CLINICAL: ReadonlySet<Role> = new Set<Role>(['therapist', 'doctor']);
+
+/** Has people's keys certified through their members' doors, as the web does. */
+function certifier(machine: Machine, { recorder, connection }: ReturnType<BenchMachine['recorder']>) {
+  const deps = {
+    db: connection.db,
+    recorder,
+    now: () => new Date(),
+    signing: signingOf(machine, (error) => console.error(String(error))),
+  };
+  return async (who: Asking & { readonly organisation: string }): Promise<Signer> => {
+    const key = softwareKey();
+    const publicKey = Buffer.from(key.publicKey, 'base64url');
+    for (let tries = 0; tries < 20; tries++) {
+      const { kind } = await enrol(deps, who, publicKey, key.sign(requestToSign(who, publicKey)));
+      const [line] = kind === 'issued' ? await certificatesOfPerson(connection.db, who.person) : [];
+      if (line) return { key, fingerprint: line.fingerprint };
+      // The channel may not answer at once after a start.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    throw new Error('nobody certified a key for the bench; look at the log of that organisation’s member');
+  };
 }
 
 /** What the figures were measured on. */

@@ -2,8 +2,27 @@
 // each that cannot be used. Never prints a value: some are secrets.
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 
 const port = z.coerce.number().int().min(1).max(65_535);
+
+/** `administration=https://…,hospital=…`, each organisation once. */
+function doorsIn(text: string, context: z.RefinementCtx): Partial<Record<Organisation, string>> {
+  const doors: Partial<Record<Organisation, string>> = {};
+  for (const part of text.split(',')) {
+    const [name = '', ...url] = part.trim().split('=');
+    const organisation = ORGANISATIONS.find((one) => one === name);
+    if (
+      !organisation ||
+      doors[organisation] ||
+      !/^https?:/.test(url[0] ?? '') ||
+      !URL.canParse(url.join('='))
+    )
+      context.addIssue('must be ORGANISATION=URL with commas between, each organisation once');
+    else doors[organisation] = url.join('=');
+  }
+  return doors;
+}
 
 /** Every environment variable that is read, beside those of the engines (engines/settings.ts). */
 export const SETTINGS = z.object({
@@ -22,6 +41,8 @@ export const SETTINGS = z.object({
   REHAB_HOST: z.string().default('127.0.0.1'),
   REHAB_PORT: port.optional(),
   REHAB_OPS_PORT: port.optional(),
+  /** The members' doors for persons' certificates: ORGANISATION=URL, with commas between. */
+  REHAB_MEMBERS: z.string().transform(doorsIn).optional(),
   /** Where a member reads the published log (C2SP tlog-tiles), with a slash at its end. */
   REHAB_LOG_URL: z
     .url({ protocol: /^https?$/ })

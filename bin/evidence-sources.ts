@@ -10,6 +10,7 @@ import { readFabricProfile } from '../ledger/fabric/profile.ts';
 import { HASH_BYTES } from '../ledger/merkle.ts';
 import type { EvidenceFrom } from './evidence.ts';
 import { fabricProfilePath, type Machine } from './machine.ts';
+import { memberUrls } from './member-doors.ts';
 import { parametersOf } from './parameters.ts';
 import { serviceCertificates } from './verify-sources.ts';
 
@@ -39,7 +40,7 @@ export function evidenceFrom(
         }
       return [];
     },
-    revocations: () => listsOf(machine.run?.members ?? {}, say),
+    revocations: () => listsOf(memberUrls(machine), say),
     async blocks(indexes) {
       for (const organisation of ORGANISATIONS)
         try {

@@ -5,9 +5,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DATABASE_ROLES, type DatabaseRole, type RolePasswords, roleUrl } from '../db/migrate.ts';
+import { ORGANISATIONS } from '../domain/consortium.ts';
 import type { KeyedHash } from '../domain/operation-key.ts';
 import { keptSecret } from '../engines/secrets.ts';
 import { identityFiles, readFabricProfile } from '../ledger/fabric/profile.ts';
+import type { CaRoots } from '../ledger/personal.ts';
 import { type KeyRing, type KeyStore, keyRing } from '../ledger/record-key.ts';
 import { type EntrySigner, entrySigner } from '../ledger/signing.ts';
 import { readConfig, type Settings } from './config.ts';
@@ -85,6 +87,14 @@ export function fabricProfilePath(machine: Machine): string {
   const path = machine.settings.FABRIC_PROFILE ?? machine.run?.fabric.profile;
   if (!path) throw missing('the Fabric network', 'FABRIC_PROFILE');
   return path;
+}
+
+/** The organisations' authorities, whose certificates persons sign under. */
+export function authorityRoots(machine: Machine): CaRoots {
+  const { organisations } = readFabricProfile(fabricProfilePath(machine));
+  return Object.fromEntries(
+    ORGANISATIONS.map((name) => [name, [readFileSync(organisations[name].ca.rootPath, 'utf8')]]),
+  );
 }
 
 /** The certificate that the hospital's CA gave the service, PEM. */

@@ -30,6 +30,9 @@ export interface Envelope {
   readonly parameters: string;
 }
 
+/** A statement counts this long from when it was put before the person (DESIGN.md section 9, 30). */
+export const STATEMENT_MINUTES = 15;
+
 /** A person's signature over an envelope. */
 export interface PersonalSignature {
   /** The same fingerprint as the envelope's. */

@@ -13,7 +13,13 @@ import {
   type SignatureFault,
 } from './certificates.ts';
 import { subjectPseudonym } from './entry.ts';
-import { type Envelope, envelopeBytes, type SignedAct, signatureBytes } from './envelope.ts';
+import {
+  type Envelope,
+  envelopeBytes,
+  type SignedAct,
+  STATEMENT_MINUTES,
+  signatureBytes,
+} from './envelope.ts';
 import { nodeHashing, type RecordKey } from './record-key.ts';
 import { verifyP256 } from './signing.ts';
 import { readStatement, statementBytes } from './statement.ts';
@@ -109,6 +115,8 @@ export function signatureRefusal(
     readonly at: string;
   },
 ): Refusal | undefined {
+  if (Date.parse(given.at) - Date.parse(signed.envelope.at) > STATEMENT_MINUTES * 60_000)
+    return refuse('statement-old');
   const fault = faultOfSigned(signed, act, given);
   if (!fault) return undefined;
   return refuse(CERTIFICATE_FAULTS.has(fault) ? 'certificate-not-good' : 'signature-wrong', {

@@ -37,8 +37,7 @@ export interface WebDeps {
     caseId: string,
     options: { readonly care: boolean; readonly t: Text },
   ) => Promise<{ readonly name: string; readonly bytes: Uint8Array } | undefined>;
-  /** Without it no act is signed, and none asks for it. */
-  readonly signing?: SigningDeps;
+  readonly signing: SigningDeps;
   readonly settings: WebSettings;
   readonly now: () => Date;
   /** Told of every fault with the request's id; the person sees the id and nothing else (O8). */

@@ -13,6 +13,7 @@ import type { Recorder } from '../../ledger/recorded.ts';
 import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
 import { consortiumOver } from '../../web/consortium/members.ts';
+import { keepHonouring } from '../../web/keys/enrol.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
 import { SettingRefused } from '../config.ts';
@@ -28,7 +29,7 @@ import {
   serviceSigner,
   temporalAddress,
 } from '../machine.ts';
-import { memberDoors } from '../member-doors.ts';
+import { memberDoors, signingOf } from '../member-doors.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -83,6 +84,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     profile: readFabricProfile(fabricProfilePath(machine)),
     as: { organisation: 'hospital', identity: 'reader' },
   });
+  const signing = signingOf(machine, (error) => log.warn(faultFacts(error), 'a member did not answer'));
   const evidence = evidenceFrom(machine, connection.db, chain, (line) => log.warn(line));
   const { app } = createApp({
     db: connection.db,
@@ -96,6 +98,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     live,
     verifying: createVerifying(machine),
     consortium: consortiumOver(memberDoors(machine), () => new Date()),
+    signing,
     evidence: (caseId, options) => evidenceFile(evidence, caseId, options),
     settings: { publicUrl, demonstration },
     now: () => new Date(),
@@ -126,11 +129,16 @@ export async function runWeb(machine: Machine): Promise<void> {
     },
     signal,
   );
+  const honouring = keepHonouring(
+    { db: connection.db, recorder, signing },
+    (error) => log.warn(faultFacts(error), 'revocation lists could not be honoured'),
+    signal,
+  );
   log.info({ port }, 'web is ready');
   await stopped;
   if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 3000).unref();
   await new Promise<void>((resolve) => server.close(() => resolve()));
-  await sending;
+  await Promise.all([sending, honouring]);
   await live.close().catch(() => undefined);
   chain.close();
   await Promise.allSettled([ops.close(), temporal.close(), connection.close()]);

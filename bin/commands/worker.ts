@@ -10,7 +10,14 @@ import { connect } from '../../db/connection.ts';
 import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { faultFacts, processLog } from '../log.ts';
-import { databaseUrl, type Machine, processBundle, serviceSigner, temporalAddress } from '../machine.ts';
+import {
+  authorityRoots,
+  databaseUrl,
+  type Machine,
+  processBundle,
+  serviceSigner,
+  temporalAddress,
+} from '../machine.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -41,6 +48,7 @@ export async function runWorker(machine: Machine): Promise<void> {
     recorder,
     keyed: machine.secrets.keyed,
     dueAfter: parameters.dueAfter,
+    roots: authorityRoots(machine),
     note: (error) => log.warn(faultFacts(error), 'activity met a fault'),
   });
   const connection = await NativeConnection.connect({ address: temporalAddress(machine) });

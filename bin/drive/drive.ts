@@ -96,6 +96,9 @@ export async function driveCases(options: DriveOptions): Promise<DriveReport> {
   await Promise.all(Array.from({ length: Math.min(options.concurrency, cases) }, worker));
 
   const seconds = (performance.now() - began) / 1000;
+  // The keys go with this process: nobody shall sign with them after it.
+  for (const ending of await Promise.allSettled(everybody.map(({ key }) => key.end())))
+    if (ending.status === 'rejected') errors.push(String(ending.reason));
   const sorted = [...took].sort((a, b) => a - b);
   return {
     cases,

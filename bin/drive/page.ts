@@ -52,6 +52,22 @@ export interface Page {
   readonly tags: readonly string[];
   /** Words of what the page marks as a fault, for a report; never what somebody typed. */
   readonly faults: readonly string[];
+  /** Rows about signing keys: the row's id, and the key by which a browser would find its own. */
+  readonly keys: readonly { readonly row: string; readonly name: string }[];
+  /** What the page puts before the person to sign, if it does. */
+  readonly toSign: ToSign | undefined;
+}
+
+/** A statement as a page shows it, and what each of the person's keys would sign. */
+export interface ToSign {
+  readonly text: string;
+  /** Its hash as the page prints it, hexadecimal. */
+  readonly hash: string;
+  readonly envelopes: readonly {
+    readonly key: string;
+    readonly certificate: string;
+    readonly text: string;
+  }[];
 }
 
 const attribute = (element: Element, name: string): string | undefined =>
@@ -74,6 +90,10 @@ const wordsOf = (node: Node): string => {
   return parts.join('').replace(/\s+/g, ' ').trim();
 };
 
+/** Text as it stands, line by line. */
+const textIn = (element: Element): string =>
+  element.childNodes.map((n) => (defaultTreeAdapter.isTextNode(n) ? n.value : '')).join('');
+
 const ROW = new Set(['tr', 'li', 'article']);
 
 /** Reads a page. Never throws: the standard says what any bytes mean. */
@@ -89,6 +109,8 @@ export function readPage(html: string): Page {
   const byId = new Map<string, Element>();
   const owned: { element: Element; inside: Element | undefined }[] = [];
   let title = '';
+  const keys: Page['keys'][number][] = [];
+  const signing = { text: '', hash: '', envelopes: [] as ToSign['envelopes'][number][] };
 
   const visit = (node: Node, form: Element | undefined, row: Element | undefined): void => {
     if (!defaultTreeAdapter.isElementNode(node)) {
@@ -100,11 +122,18 @@ export function readPage(html: string): Page {
     if (name === 'title' && title === '') title = wordsOf(node);
     if (hasClass(node, /^tag$/)) tags.push(wordsOf(node));
     if (hasClass(node, /^(fault|error-summary)$/)) faults.push(wordsOf(node));
+    if (attribute(node, 'id') === 'statement') signing.text = textIn(node);
+    signing.hash ||= attribute(node, 'data-hash') ?? '';
+    const certificate = attribute(node, 'data-envelope');
+    if (certificate !== undefined)
+      signing.envelopes.push({ certificate, key: attribute(node, 'data-key') ?? '', text: textIn(node) });
     const here = ROW.has(name) ? node : row;
     if (name === 'a') {
       const href = attribute(node, 'href');
       if (href !== undefined) links.push({ href, words: wordsOf(node), row: here ? wordsOf(here) : '' });
     }
+    const key = attribute(node, 'data-key-here');
+    if (key !== undefined && here) keys.push({ row: attribute(here, 'id') ?? '', name: key });
     let within = form;
     if (name === 'form') {
       const id = attribute(node, 'id') ?? '';
@@ -131,7 +160,10 @@ export function readPage(html: string): Page {
     const control = controlOf(element);
     if (control) form.controls.push(control);
   }
-  return { title, words: wordsOf(document), links, forms: [...forms.values()], tags, faults };
+  return {
+    ...{ title, words: wordsOf(document), links, forms: [...forms.values()], tags, faults, keys },
+    toSign: signing.text === '' ? undefined : signing,
+  };
 }
 
 function controlOf(element: Element): Control | undefined {
@@ -143,7 +175,7 @@ function controlOf(element: Element): Control | undefined {
       return {
         ...base,
         kind: 'textarea',
-        value: element.childNodes.map((n) => (defaultTreeAdapter.isTextNode(n) ? n.value : '')).join(''),
+        value: textIn(element),
       };
     case 'select': {
       const options: { value: string; selected: boolean }[] = [];

@@ -1,6 +1,7 @@
 // Drive, people: whoever the sign-in page lists, each with a browser of their own. They sign in by the page's own form, and
 // again when their session has ended.
 import { type Answer, type Browser, createBrowser } from './browser.ts';
+import { keyOf, type PersonKey } from './keys.ts';
 import type { Form } from './page.ts';
 
 /** The web is not there, or not as it must be. */
@@ -15,6 +16,8 @@ export interface Person {
   readonly browser: Browser;
   /** Where this person starts: the page after signing in. */
   home(): Promise<Answer>;
+  /** The signing key of this person's browser. */
+  readonly key: PersonKey;
 }
 
 /** How long the first page is waited for. */
@@ -74,8 +77,9 @@ export async function meetPeople(origin: string, patienceMs?: number): Promise<P
     return {
       id,
       role,
-      name: form.controls.find(({ kind }) => kind === 'button')?.words ?? id,
       browser,
+      key: keyOf(browser),
+      name: form.controls.find(({ kind }) => kind === 'button')?.words ?? id,
       async home() {
         if (landing === undefined) {
           entering ??= signIn(browser.plain).finally(() => {

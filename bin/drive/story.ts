@@ -86,7 +86,9 @@ export async function live(deps: StoryDeps): Promise<Ending> {
   ): Promise<Answer> {
     const key = heldIn(form, 'key');
     const answer = await who.browser.submit(form, filling, button);
-    if (!answer.done) throw new Unintended(`${what} was not taken: ${complaint(answer)}`);
+    // Back at the page where it is signed: the signature was not taken.
+    if (!answer.done || /\/sign$/.test(pathOf(answer.at)))
+      throw new Unintended(`${what} was not taken: ${complaint(answer)}`);
     tally.decided(answer.took);
     if (deps.acknowledged)
       appendFileSync(
@@ -194,34 +196,39 @@ export async function live(deps: StoryDeps): Promise<Ending> {
       shown = await who.browser.submit(claim);
       if (!shown.done) throw new Unintended(`${step.kind} could not be claimed: ${complaint(shown)}`);
     }
-    const form = formTo(shown.page, /^\/tasks\/[^/]+\/(check|decide)$/);
+    const form = formTo(shown.page, /^\/tasks\/[^/]+\/(check|sign)$/);
     if (!form) throw new Unintended(`${step.kind} has no form after it was claimed: ${complaint(shown)}`);
     return form;
   }
 
-  /** Fills the form in, passes the page that checks the decision where there is one, and gives what is left to send. */
-  async function toSend(who: Person, step: TaskStep, form: Form): Promise<{ form: Form; filling: Filling }> {
-    const filling = taskAnswers(form, step, draw);
-    if (!/\/check$/.test(pathOf(form.action))) return { form, filling };
-    const checked = await who.browser.submit(form, filling);
-    const last = formTo(checked.page, /^\/tasks\/[^/]+\/decide$/);
-    if (checked.status !== 200 || !last)
-      throw new Unintended(`${step.kind} did not pass its check: ${complaint(checked)}`);
-    return { form: last, filling: {} };
+  /** Fills the form in, passes the page that checks the decision where there is one, signs, and gives what is left to send. */
+  async function toSend(who: Person, step: TaskStep, form: Form): Promise<Form> {
+    let last = form;
+    let filling = taskAnswers(form, step, draw);
+    if (/\/check$/.test(pathOf(form.action))) {
+      const checked = await who.browser.submit(form, filling);
+      const checkedForm = formTo(checked.page, /^\/tasks\/[^/]+\/sign$/);
+      if (checked.status !== 200 || !checkedForm)
+        throw new Unintended(`${step.kind} did not pass its check: ${complaint(checked)}`);
+      last = checkedForm;
+      filling = {};
+    }
+    const shown = await who.browser.submit(last, filling);
+    if (!shown.done) throw new Unintended(`${step.kind} was not put before its signer: ${complaint(shown)}`);
+    return await who.key.sign(shown);
   }
 
   async function doTask(step: TaskStep): Promise<void> {
     const who = person(step.who);
-    const { form, filling } = await toSend(who, step, await take(who, step));
-    await decide(who, form, filling, step.kind);
+    await decide(who, await toSend(who, step, await take(who, step)), {}, step.kind);
   }
 
   async function withdraw(): Promise<void> {
     if (!plot.tooLate) return await applicantAct('withdraw');
     const who = person(plot.tooLate.who);
-    const { form, filling } = await toSend(who, plot.tooLate, await take(who, plot.tooLate));
+    const form = await toSend(who, plot.tooLate, await take(who, plot.tooLate));
     await applicantAct('withdraw');
-    const late = await who.browser.submit(form, filling);
+    const late = await who.browser.submit(form);
     if (late.status !== 409)
       throw new Unintended(`${plot.tooLate.kind} after the withdrawal was answered ${late.status}, not 409`);
   }

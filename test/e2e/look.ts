@@ -44,9 +44,35 @@ async function onAPhone(page: Page): Promise<string[]> {
 
 /** Pages and drafts are the server's to keep: after a day's clicks the browser holds cookies and nothing else (O3). */
 const keptByTheBrowser = (page: Page): Promise<string[]> =>
-  page.evaluate(async () => [
-    ...Object.keys(localStorage).map((key) => `kept in localStorage: ${key}`),
-    ...Object.keys(sessionStorage).map((key) => `kept in sessionStorage: ${key}`),
-    ...(await indexedDB.databases()).map(({ name }) => `kept in a database: ${name}`),
-    ...(await caches.keys()).map((key) => `kept in a cache: ${key}`),
-  ]);
+  page.evaluate(async () => {
+    const keptKeys = async (): Promise<{ privateKey: CryptoKey }[]> => {
+      const known = (await indexedDB.databases()).some(({ name }) => name === 'rehab-keys');
+      if (!known) return [];
+      const done = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error);
+        });
+      const base = await done(indexedDB.open('rehab-keys'));
+      try {
+        return await done(base.transaction('keys').objectStore('keys').getAll());
+      } finally {
+        base.close();
+      }
+    };
+    return [
+      ...Object.keys(localStorage).map((key) => `kept in localStorage: ${key}`),
+      ...Object.keys(sessionStorage).map((key) => `kept in sessionStorage: ${key}`),
+      // The person's signing keys lie in one, and nothing else; none can be taken out.
+      ...(await indexedDB.databases())
+        .filter(({ name }) => name !== 'rehab-keys')
+        .map(({ name }) => `kept in a database: ${name}`),
+      ...(await keptKeys()).flatMap((record) =>
+        Object.keys(record).sort().join() === 'name,person,privateKey,publicKey' &&
+        !record.privateKey.extractable
+          ? []
+          : ['kept among the keys: what is no key, or one that can be taken out'],
+      ),
+      ...(await caches.keys()).map((key) => `kept in a cache: ${key}`),
+    ];
+  });

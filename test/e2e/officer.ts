@@ -13,9 +13,12 @@ import {
   fill,
   fillInstruments,
   judgeAll,
+  makeKey,
   pressPrimary,
+  pressSign,
   shownIn,
   t,
+  toSign,
 } from '../support/deeds.ts';
 import { CANARY, said } from './canary.ts';
 import type { Left } from './life.ts';
@@ -45,6 +48,7 @@ export function officersDays(world: () => World, left: Left): void {
       left.cases.set('by keyboard', about);
       await as(world(), 'Ben Officer', {}, async (page) => {
         const { keyboard } = page;
+        await makeKey(page);
         const press = async (...keys: string[]): Promise<void> => {
           for (const key of keys) await keyboard.press(key);
         };
@@ -81,6 +85,9 @@ export function officersDays(world: () => World, left: Left): void {
         await tabTo('disciplines');
         await press('Space', 'Control+Enter');
         await page.locator('#check-form').waitFor();
+        await press('Control+Enter');
+        await page.waitForURL(/\/sign$/);
+        await page.locator('#sign-form button.primary:enabled').waitFor();
         await press('Control+Enter');
         await page.waitForURL(/[?&]done=/);
         expect(await shownIn(page.locator('.notice').first())).toContain(about.number);
@@ -172,14 +179,23 @@ export function officersDays(world: () => World, left: Left): void {
         [true, false].map(async (script) => {
           const about = await newCase(world(), 'a back that aches');
           left.cases.set(`worker lost ${script}`, about);
-          const page = await signedIn(world(), script ? 'Ada Officer' : 'Ben Officer', { script });
+          // Without script nobody signs; the patient, who needs no signature, withdraws.
+          const page = await signedIn(world(), script ? 'Ada Officer' : 'Quin Patient', { script });
+          if (!script) {
+            await page.goto(`/cases/${about.id}/withdraw`);
+            await fill(page, { reasons: said('it went away') });
+            const press = () => page.getByRole('button', { name: t.buttons.withdraw }).click();
+            return { script, about, page, action: 'withdraw' as const, press };
+          }
           await claimTask(page, about, 'decide-eligibility');
           await judgeAll(page);
           await choose(page, 'choice', 'accept');
           await choose(page, 'disciplines', 'physiotherapy');
           await fill(page, { reasons: said('all is there') });
           await check(page);
-          return { script, about, page };
+          await toSign(page);
+          const press = () => pressSign(page);
+          return { script, about, page, action: 'decide-eligibility' as const, press };
         }),
       );
       const { worker } = world().machine.run().pids;
@@ -187,37 +203,36 @@ export function officersDays(world: () => World, left: Left): void {
       // Stopped first, so that the decisions surely are on their way when the worker dies.
       kill(worker, 'SIGSTOP');
       await Promise.all(
-        both.map(async ({ page }) => {
-          const answered = page.waitForResponse(/\/decide$/);
-          await pressPrimary(page);
+        both.map(async ({ page, press }) => {
+          const answered = page.waitForResponse(/\/(decide|withdraw)$/);
+          await press();
           expect((await answered).status()).toBe(202);
           await page.getByText(t.working.unsure).waitFor();
         }),
       );
       kill(worker, 'SIGKILL');
       await Promise.all(
-        both.map(async ({ script, about, page }) => {
+        both.map(async ({ script, about, page, action }) => {
           // With script the page asks by itself; without, its link asks.
           if (script) await page.waitForURL(/[?&]done=/, { timeout: 60_000 });
           else
             await expect
               .poll(
                 async () => {
-                  if (/[?&]done=/.test(page.url())) return true;
-                  await page.getByRole('link', { name: t.working.again }).click();
+                  const again = page.getByRole('link', { name: t.working.again });
+                  if (!(await again.count())) return true;
+                  await again.click();
                   return false;
                 },
                 { timeout: 60_000, interval: 1000 },
               )
               .toBe(true);
-          expect(await shownIn(page.locator('.notice').first())).toContain(
-            t.done['decide-eligibility'](about.number),
-          );
+          expect(await shownIn(page.locator('main'))).toContain(t.done[action](about.number));
           await page.context().close();
         }),
       );
-      for (const { about } of both)
-        expect((await decisionsIn(world(), about)).filter((a) => a === 'decide-eligibility')).toHaveLength(1);
+      for (const { about, action } of both)
+        expect((await decisionsIn(world(), about)).filter((a) => a === action)).toHaveLength(1);
     }, 120_000);
   });
 
@@ -259,12 +274,13 @@ export function officersDays(world: () => World, left: Left): void {
         await choose(page, 'disciplines', 'physiotherapy');
         await fill(page, { reasons: said('while the store is broken') });
         await check(page);
+        await toSign(page);
         // Postgres says of a row that breaks a constraint what stands in it.
         await broken(
           'alter table decisions add constraint sentinel check (id is null) not valid',
           'alter table decisions drop constraint sentinel',
           async () => {
-            await pressPrimary(page);
+            await pressSign(page);
             await page.getByText(t.working.unsure).waitFor();
             await look(world(), page, 'a decision that is not known yet');
             expect(await page.content()).not.toMatch(/sentinel|constraint|decisions/);

@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { softwareKey } from '../../bin/drive/software-key.ts';
 import { memberPaths } from '../../engines/fabric/layout.ts';
 import {
   fingerprintOf,
@@ -22,7 +23,6 @@ import { approvalBy, enrolmentDoor, ensureApprover, readRequest } from '../../le
 import { certifiedBy } from '../../ledger/personal.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
-import { browserKey } from '../support/signing.ts';
 import { startTestNetwork, type TestNetwork } from './network.ts';
 
 const PERSON = '00000000-0000-8000-8000-000000000011';
@@ -74,7 +74,7 @@ const approve = (kind: string, id: string, name: string) => {
 };
 
 test('a key is certified after two different people have approved, and ended the same way', async () => {
-  const key = browserKey();
+  const key = softwareKey();
   const toSign = certificationRequestToSign(
     enrolmentName(PERSON, key.name),
     Buffer.from(key.publicKey, 'base64url'),
@@ -130,14 +130,14 @@ test('a key is certified after two different people have approved, and ended the
 });
 
 test('what is no request is refused, and leaves nothing behind', async () => {
-  const key = browserKey();
+  const key = softwareKey();
   const toSign = certificationRequestToSign(
     enrolmentName(PERSON, key.name),
     Buffer.from(key.publicKey, 'base64url'),
   );
   const forged = certificationRequest(
     toSign,
-    derFromP1363(Buffer.from(browserKey().sign(toSign), 'base64url')),
+    derFromP1363(Buffer.from(softwareKey().sign(toSign), 'base64url')),
   );
   for (const body of [
     { person: PERSON, role: 'therapist', csr: forged },

@@ -6,21 +6,25 @@ import { join } from 'node:path';
 import type { ActDeps, ActRequest, Answer } from '../../activities/act.ts';
 import { createVerbs } from '../../activities/create.ts';
 import { addPerson } from '../../activities/people.ts';
+import { type Signer, signAct } from '../../bin/drive/software-key.ts';
 import { keyFiles } from '../../bin/key-files.ts';
 import { parametersOf } from '../../bin/parameters.ts';
 import { type Connection, connect } from '../../db/connection.ts';
-import type { ActInput } from '../../domain/acts.ts';
+import { type ActInput, readActValues } from '../../domain/acts.ts';
 import type { Organisation } from '../../domain/consortium.ts';
+import { needsSignature } from '../../domain/events.ts';
 import { uuidFrom } from '../../domain/ids.ts';
 import type { Action } from '../../domain/lifecycle.ts';
-import { makeOperationKey, sealContext } from '../../domain/operation-key.ts';
+import { makeOperationKey } from '../../domain/operation-key.ts';
 import { isStaff } from '../../domain/permissions.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
-import type { CaRoots } from '../../ledger/personal.ts';
-import { keyRing, recordKey, seal } from '../../ledger/record-key.ts';
+import type { SignedAct } from '../../ledger/envelope.ts';
+import { keyRing } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import type { EntrySigner } from '../../ledger/signing.ts';
+import { sealedRequest } from '../../web/ask.ts';
 import { type FreshDatabase, freshDatabase } from './engines.ts';
+import { certifiedSigner, testMembers } from './signing.ts';
 
 export interface Person {
   readonly id: string;
@@ -57,13 +61,14 @@ const organisationOf = (role: Role): Organisation | null =>
 
 export async function createWorld(
   database?: FreshDatabase,
-  options: { parameters?: string; pool?: number; signer?: EntrySigner; roots?: CaRoots } = {},
+  options: { parameters?: string; pool?: number; signer?: EntrySigner } = {},
 ) {
   const fresh = database ?? (await freshDatabase());
   const folder = mkdtempSync(join(tmpdir(), 'rehab-keys-'));
   const keyStore = keyFiles(folder);
   await keyStore.create('system', 'system');
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const members = testMembers();
   const worker: Connection = connect(fresh.urls.worker, { max: options.pool ?? 10, name: 'test-worker' });
   const parameters = parametersOf({ REHAB_PARAMETERS: options.parameters });
   let clock: () => Date = () => new Date();
@@ -84,7 +89,7 @@ export async function createWorld(
     recorder,
     keyed,
     dueAfter: parameters.dueAfter,
-    ...(options.roots ? { roots: options.roots } : {}),
+    roots: members.roots,
     workflow: () => ({ id: 'test', run: 'test' }),
   };
   const closing: (() => Promise<void>)[] = [];
@@ -106,12 +111,68 @@ export async function createWorld(
     return person;
   };
 
-  /** What the web would send: key bound to person, action and target; values sealed under the case key. */
+  let opened: Connection | undefined;
+  /** A recorder under the web's own database role, for what the web alone writes. */
+  function asWeb(): Recorder {
+    if (!opened) {
+      const connection = connect(fresh.urls.web, { max: 10, name: 'test-web' });
+      closing.push(() => connection.close());
+      opened = connection;
+    }
+    return { ...recorder, sql: opened.sql };
+  }
+
+  const signers = new Map<string, Promise<Signer>>();
+  /** Somebody's key, certified by their organisation's authority and recorded when it is first used. */
+  function signerOf(name: string): Promise<Signer> {
+    const known = signers.get(name);
+    if (known) return known;
+    const { id, role } = as(name);
+    const organisation = organisationOf(role);
+    if (!organisation) throw new Error(`nobody certifies keys of somebody in this role: ${role}`);
+    const made = certifiedSigner(members, asWeb(), { person: id, role, organisation });
+    signers.set(name, made);
+    return made;
+  }
+
+  interface Asked<A extends Action> {
+    readonly key: string;
+    readonly action: A;
+    readonly caseId: string;
+    readonly values: ActInput<A>;
+    readonly task: { id: string; claim: number } | null;
+  }
+  /** What somebody signs to do an act; undefined for acts that nobody signs, and for values that no page would put before them. */
+  async function signedBy<A extends Action>(name: string, asked: Asked<A>): Promise<SignedAct | undefined> {
+    if (!needsSignature(asked.action) || !isStaff(as(name).role)) return undefined;
+    const { id: person, role } = as(name);
+    const { key, action, caseId, task } = asked;
+    const read = readActValues(action, JSON.parse(JSON.stringify(asked.values)));
+    if ('faults' in read) return undefined;
+    return signAct(
+      await signerOf(name),
+      await recorder.keys.of('case', caseId),
+      { key, action, caseId, task, actor: { person, role } },
+      {
+        values: read.values,
+        at: clock().toISOString(),
+        parameters: recorder.parameters,
+      },
+    );
+  }
+
+  /** What the web would send: key bound to person, action and target; values sealed, and signed where that is asked for. */
   async function request<A extends Action>(
     name: string,
     action: A,
     values: ActInput<A>,
-    to: { caseId?: string; task?: { id: string; claim: number } | null; key?: string },
+    to: {
+      caseId?: string;
+      task?: { id: string; claim: number } | null;
+      key?: string;
+      /** What was signed instead; null for nothing. */
+      signed?: SignedAct | null;
+    },
   ): Promise<ActRequest<A>> {
     const { id: person, role } = as(name);
     const nonce = randomBytes(16).toString('base64url');
@@ -119,21 +180,13 @@ export async function createWorld(
       to.key ?? makeOperationKey(keyed, nonce, { person, action, target: to.task?.id ?? to.caseId ?? 'new' });
     const caseId = to.caseId ?? uuidFrom(createHmac('sha256', secret).update(`case\n${key}`).digest());
     if (!to.caseId) await keyStore.create('case', caseId);
-    const secretOfCase = await keyStore.get('case', caseId);
-    if (!secretOfCase) throw new Error('case has no key');
-    const sealed = seal(
-      recordKey(secretOfCase),
-      Buffer.from(JSON.stringify(values)),
-      sealContext(caseId, action, key),
-    );
-    return {
-      key,
-      action,
-      caseId,
-      actor: { person, role, actingFor: null },
-      task: to.task ?? null,
-      sealed: Buffer.from(sealed).toString('base64'),
-    };
+    const asked = { key, action, caseId, values, task: to.task ?? null };
+    const signed = to.signed === undefined ? await signedBy(name, asked) : (to.signed ?? undefined);
+    return sealedRequest(await recorder.keys.of('case', caseId), {
+      ...asked,
+      asking: { person, role },
+      signed,
+    });
   }
 
   return {
@@ -149,6 +202,11 @@ export async function createWorld(
     parameters,
     verbs: createVerbs({ ...deps, note: (error) => console.info(error) }),
     request,
+    /** Doors and authorities of the three members, and whom a certificate must come from. */
+    members,
+    signerOf,
+    signedBy,
+    asWeb,
     /** Moves the world's clock. */
     setClock(now: () => Date) {
       clock = now;
@@ -160,6 +218,7 @@ export async function createWorld(
       for (const then of closing) await then();
       await worker.close();
       await fresh.drop();
+      members.remove();
       rmSync(folder, { recursive: true, force: true });
     },
   };

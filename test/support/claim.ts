@@ -1,24 +1,10 @@
 // Test support: claims made the way the web makes them, under the web's own database role.
 import { randomUUID } from 'node:crypto';
-import { type Connection, connect } from '../../db/connection.ts';
 import { claimTask, handBackTask } from '../../web/recorded.ts';
 import type { World } from './case-world.ts';
 
-const connections = new WeakMap<World, Connection>();
-
-function webRecorder(world: World) {
-  let web = connections.get(world);
-  if (!web) {
-    const opened = connect(world.fresh.urls.web, { max: 10, name: 'test-web' });
-    connections.set(world, opened);
-    world.onClose(() => opened.close());
-    web = opened;
-  }
-  return { ...world.recorder, sql: web.sql };
-}
-
 async function attempt(world: World, name: string, taskId: string) {
-  const recorder = webRecorder(world);
+  const recorder = world.asWeb();
   const [task] = await recorder.sql<{ case_id: string }[]>`select case_id from tasks where id = ${taskId}`;
   if (!task) throw new Error('no such task');
   const { id: person, role } = world.as(name);
@@ -35,7 +21,7 @@ export const claim = Object.assign(
   {
     attempt,
     handBack: async (world: World, name: string, taskId: string, number: number) => {
-      const recorder = webRecorder(world);
+      const recorder = world.asWeb();
       const [task] = await recorder.sql<
         { case_id: string }[]
       >`select case_id from tasks where id = ${taskId}`;

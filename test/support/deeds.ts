@@ -107,11 +107,79 @@ export async function claimTask(
   await page.locator('#task-form').waitFor();
 }
 
-/** Sends what stands in the form; ends on the list that says it is recorded. */
+/** Makes a signing key in this browser and has it certified; stays where the page leads then. */
+export async function makeKey(page: Page): Promise<void> {
+  await page.goto('/keys');
+  const confirm = page.locator('form[action="/sign-in/confirm"] button');
+  if (await confirm.count()) await confirm.click();
+  await page.locator('#make-key button:enabled').click();
+  await page.waitForURL(/[?&]done=issued/);
+}
+
+const signButton = (page: Page): Locator => page.locator('#sign-form button.primary:enabled');
+
+/** Shows who it is where the page asks for it, and makes this browser a key where it has none. Ends before the signature. */
+async function readyToSign(page: Page): Promise<void> {
+  const confirm = page.locator('form[action="/sign-in/confirm"] button');
+  if (await confirm.count()) await confirm.click();
+  const without = page.locator('#make-key-here:visible');
+  await signButton(page).or(without).first().waitFor();
+  if (await without.isVisible()) await page.locator('#make-key button:enabled').click();
+  await signButton(page).waitFor();
+}
+
+/** Signs and sends, on a page that is ready to be signed. */
+export const pressSign = (page: Page): Promise<void> => signButton(page).click();
+
+/** From a form to the page where it is read and signed. */
+export async function toSign(page: Page): Promise<void> {
+  await pressPrimary(page);
+  await page.waitForURL(/\/sign$/);
+  await readyToSign(page);
+}
+
+/**
+ * Signs what stands in the form and sends it; ends on the list that says it is recorded. Without script the text is prepared and
+ * the page says why it cannot be signed there; then it is signed as that sentence says, in a browser with script.
+ */
 export async function send(page: Page): Promise<string> {
   await pressPrimary(page);
-  await page.waitForURL(/[?&]done=/);
+  await page.waitForURL(/\/sign$/);
+  if (await page.locator('noscript p').count()) {
+    if (!(await shownIn(page.locator('main'))).includes(t.signing.noScript))
+      throw new Error('page does not say why nothing can be signed on it');
+    await page.goto(await signedElsewhere(page));
+  } else {
+    await readyToSign(page);
+    await pressSign(page);
+    await page.waitForURL(/[?&]done=/);
+  }
   return await shownIn(page.locator('.notice').first());
+}
+
+/** Signs the page's text in another browser of the same person, found among what waits for them; gives where that leads. */
+async function signedElsewhere(page: Page): Promise<string> {
+  const { pathname, origin } = new URL(page.url());
+  const context = await page
+    .context()
+    .browser()
+    ?.newContext({
+      baseURL: origin,
+      storageState: await page.context().storageState(),
+    });
+  if (!context) throw new Error('there is no browser to sign in');
+  try {
+    const other = await context.newPage();
+    await other.goto('/signatures');
+    await other.locator(`a[href="${pathname}"]`).click();
+    await other.waitForURL(/\/sign$/);
+    await readyToSign(other);
+    await pressSign(other);
+    await other.waitForURL(/[?&]done=/);
+    return other.url();
+  } finally {
+    await context.close();
+  }
 }
 
 /** From the form to the page that checks it; nothing is sent yet. */

@@ -1,14 +1,19 @@
 // Test support: members' doors over test authorities, and people who sign with keys of their own as a browser would: the key is
 // made here, certified by the door of the person's organisation, and signs what the page says and nothing else.
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Signer, type SoftwareKey, softwareKey } from '../../bin/drive/software-key.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
-import { readCertificate } from '../../ledger/certificates.ts';
+import type { Role } from '../../domain/roles.ts';
+import { fingerprintOf, readCertificate } from '../../ledger/certificates.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
+import { nodeHashing } from '../../ledger/record-key.ts';
+import type { Recorder } from '../../ledger/recorded.ts';
 import { membersOver } from '../../web/keys/members.ts';
-import { keyOfRequest, spki, testAuthority } from './authority.ts';
+import { recordCertificate } from '../../web/recorded.ts';
+import { keyOfRequest, testAuthority } from './authority.ts';
+import { formsOf, type PageForm } from './pages.ts';
 
 export type TestMembers = ReturnType<typeof testMembers>;
 
@@ -77,17 +82,59 @@ export function testMembers({ demonstration = true } = {}) {
   };
 }
 
-/** A key as a browser holds it, with its signatures in the form that WebCrypto gives. */
-export function browserKey() {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const raw = spki(publicKey);
+/** A key for somebody, certified by their organisation's authority, recorded as the web records it. */
+export async function certifiedSigner(
+  members: TestMembers,
+  recorder: Recorder,
+  { person, role, organisation }: { person: string; role: Role; organisation: Organisation },
+): Promise<Signer> {
+  const key = softwareKey();
+  const pem = members.authorities[organisation].issue({
+    publicKey: Buffer.from(key.publicKey, 'base64url'),
+    attributes: { 'rehab.person': person, 'rehab.role': role },
+    // Worlds move their clocks by years.
+    notBefore: new Date('2000-01-01T00:00:00Z'),
+    notAfter: new Date('2100-01-01T00:00:00Z'),
+  });
+  const certificate = readCertificate(pem);
+  if (!certificate) throw new Error('certificate cannot be read');
+  const fingerprint = fingerprintOf(certificate, nodeHashing.hash);
+  const { notBefore, notAfter } = certificate;
+  await recordCertificate(
+    recorder,
+    { person, role },
+    { fingerprint, person, organisation, role, pem, notBefore, notAfter },
+  );
+  return { key, fingerprint };
+}
+
+/** Text of an element as a browser reads it. */
+const textOf = (html: string): string =>
+  html
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&amp;/g, '&');
+
+/** What a sign page puts before the person: statement, hash, and the envelope for this key. */
+export function shownToSign(html: string, key: SoftwareKey) {
+  const envelope = new RegExp(`data-envelope="([0-9a-f]{64})" data-key="${key.name}"[^>]*>([^<]*)<`).exec(
+    html,
+  );
   return {
-    publicKey: Buffer.from(raw).toString('base64url'),
-    name: createHash('sha256').update(raw).digest('hex'),
-    sign: (bytes: Uint8Array): string => signedWith(privateKey, bytes),
+    statement: textOf(/<pre id="statement"[^>]*>([\s\S]*?)<\/pre>/.exec(html)?.[1] ?? ''),
+    hash: /data-hash="([0-9a-f]{64})"/.exec(html)?.[1] ?? '',
+    certificate: envelope?.[1] ?? '',
+    envelope: textOf(envelope?.[2] ?? ''),
   };
 }
-export type BrowserKey = ReturnType<typeof browserKey>;
 
-const signedWith = (key: KeyObject, bytes: Uint8Array): string =>
-  sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+/** The form of a sign page as its script sends it with this key. */
+export function signedForm(html: string, key: SoftwareKey): PageForm {
+  const form = formsOf(html).find(({ names }) => names.has('signature'));
+  if (!form) throw new Error('page has nothing to sign');
+  const { certificate, envelope } = shownToSign(html, key);
+  const signature = key.sign(Buffer.from(envelope));
+  return { ...form, fields: { ...form.fields, certificate: [certificate], signature: [signature] } };
+}

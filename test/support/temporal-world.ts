@@ -13,6 +13,7 @@ import { dataConverter } from '../../bin/payload-codec.ts';
 import { connect } from '../../db/connection.ts';
 import type { ActInput } from '../../domain/acts.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
+import { needsSignature } from '../../domain/events.ts';
 import type { Action } from '../../domain/lifecycle.ts';
 import { makeOperationKey } from '../../domain/operation-key.ts';
 import { createAsk } from '../../web/ask.ts';
@@ -45,6 +46,7 @@ export async function createTemporalWorld(options: { parameters?: string; patien
         recorder: world.recorder,
         keyed: world.keyed,
         dueAfter: world.parameters.dueAfter,
+        roots: world.members.roots,
         note: () => undefined,
       }),
       dataConverter: converter,
@@ -97,6 +99,10 @@ export async function createTemporalWorld(options: { parameters?: string; patien
           action,
           target: to.task?.id ?? to.caseId ?? 'new',
         });
+      const signed =
+        to.caseId && needsSignature(action)
+          ? await world.signedBy(name, { key, action, caseId: to.caseId, values, task: to.task ?? null })
+          : undefined;
       return await ask.act({
         key,
         action,
@@ -104,6 +110,7 @@ export async function createTemporalWorld(options: { parameters?: string; patien
         values,
         ...(to.caseId ? { caseId: to.caseId } : {}),
         ...(to.task ? { task: to.task } : {}),
+        ...(signed ? { signed } : {}),
       });
     },
     async stopWorker() {

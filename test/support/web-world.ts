@@ -10,11 +10,13 @@ import { createApp } from '../../web/app.tsx';
 import { type Ask, caseIdFor, sealedRequest } from '../../web/ask.ts';
 import type { Verifying } from '../../web/audit/verifying.ts';
 import { type Consortium, consortiumOver } from '../../web/consortium/members.ts';
-import type { SigningDeps, WebDeps } from '../../web/deps.ts';
+import type { WebDeps } from '../../web/deps.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSent } from '../../web/outbox.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import { type ActRequest, type Answer, createWorld } from './case-world.ts';
+import type { PageForm } from './pages.ts';
+import { signedForm } from './signing.ts';
 
 const NOWHERE = 'http://127.0.0.1:3000';
 
@@ -36,15 +38,12 @@ export interface WebWorldOptions {
   ) => WebDeps['evidence'];
   /** Where a real server listens for the app, if one does. */
   readonly origin?: string;
-  /** With it staff sign what they decide, and the verbs refuse what is not signed. */
-  readonly signing?: SigningDeps;
 }
 
 export async function createWebWorld(options: WebWorldOptions = {}) {
   const ORIGIN = options.origin ?? NOWHERE;
   const world = await createWorld(undefined, {
     ...(options.parameters ? { parameters: options.parameters } : {}),
-    ...(options.signing ? { roots: options.signing.roots } : {}),
   });
   const web = connect(world.fresh.urls.web, { max: 10, name: 'test-web' });
   const live = await createLiveFeed(web.sql, async () => (await newestCheckpoint(web.db)).size);
@@ -112,7 +111,7 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
         () => undefined,
         () => new Date(),
       ),
-    ...(options.signing ? { signing: options.signing } : {}),
+    signing: { roots: world.members.roots, members: world.members.members },
     settings: { publicUrl: new URL(ORIGIN), demonstration: options.demonstration ?? true },
     now: () => clock(),
     note: (fault) => faults.push(fault),
@@ -185,7 +184,14 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
       const b = browser();
       const response = await b.post('/sign-in/demonstration', { person: id, role });
       if (response.status !== 303) throw new Error(`sign-in answered ${response.status}`);
-      return b;
+      return {
+        ...b,
+        /** The form of a sign page as its script would send it: signed with this person's key, which is made if need be. */
+        async signed(path: string): Promise<PageForm> {
+          const { key } = await world.signerOf(name);
+          return signedForm(await (await b.get(path)).text(), key);
+        },
+      };
     },
     /** Adds a person to the cast, for a role that it lacks. */
     async addPerson(name: string, role: Role): Promise<void> {

@@ -384,7 +384,9 @@ describe('afterwards', () => {
       key: keyOf(reopening),
       reasons: 'A new report came in.',
     });
-    expect(reopened.status).toBe(303);
+    expect(reopened.headers.get('location')).toBe(`/cases/${own}/reopen/sign`);
+    const form = await officer.signed(`/cases/${own}/reopen/sign`);
+    expect((await officer.post(form.action, form.fields)).status).toBe(303);
     const after = await (await officer.get(`/cases/${own}`)).text();
     expect(after).toContain('round 2');
   });

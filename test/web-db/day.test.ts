@@ -23,10 +23,12 @@ test('a session is recorded in three acts from the day, which then says so', asy
   expect(record.buttons[0]).toMatch(/^Record/);
   const opened = await therapist.post(record.action, record.fields);
   expect(opened.headers.get('location')).toBe(`/tasks/${task}`);
-  const form = formTo(await (await therapist.get(`/tasks/${task}`)).text(), /decide$/);
-  // The plan's minutes stand there; the second tap says that it was held, the third sends.
+  const form = formTo(await (await therapist.get(`/tasks/${task}`)).text(), /sign$/);
+  // The plan's minutes stand there; the second tap says that it was held, the third goes to what is signed with the fourth.
   expect(form.fields.minutes).toEqual(['45']);
-  const sent = await therapist.post(form.action, { ...form.fields, choice: 'held' });
+  const shown = await therapist.post(form.action, { ...form.fields, choice: 'held' });
+  const signed = await therapist.signed(shown.headers.get('location') ?? '');
+  const sent = await therapist.post(signed.action, signed.fields);
   expect(sent.status).toBe(303);
   const after = wordsOf(await (await therapist.get(sent.headers.get('location') as string)).text());
   expect(after).toContain('The session of');

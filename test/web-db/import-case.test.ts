@@ -69,7 +69,7 @@ describe.skipIf(!hasSharedData)('rehab import --case', () => {
 
     const page = await (await therapist.get(`/tasks/${task}`)).text();
     expect(wordsOf(page)).toContain('The source states 100, the answers add up to 45.');
-    const form = formTo(page, /decide$/);
+    const form = formTo(page, /sign$/);
     expect(form.fields['stated.barthel-index']).toEqual(['100']);
     expect(form.fields['m.barthel-index.transfer']).toEqual(['15']);
     const wrong = await therapist.post(form.action, { ...form.fields, 'stated.barthel-index': 'a hundred' });
@@ -78,7 +78,9 @@ describe.skipIf(!hasSharedData)('rehab import --case', () => {
     const walked = Object.fromEntries(
       Object.entries(ANSWERS.low).filter(([name]) => name.startsWith('m.six-minute-walk.')),
     );
-    const done = await therapist.post(form.action, { ...form.fields, ...walked, findings: 'Read in' });
+    await therapist.post(form.action, { ...form.fields, ...walked, findings: 'Read in' });
+    const signed = await therapist.signed(`/tasks/${task}/sign`);
+    const done = await therapist.post(signed.action, signed.fields);
     expect(done.headers.get('location')).toMatch(/^\/day\?done=/);
     const rows = await world.web.sql`
       select instrument, total, stated_total from measurements where case_id = ${caseId} order by instrument`;
@@ -164,10 +166,12 @@ describe('by hand', () => {
     const filled = await send(pasted);
     expect(filled.status).toBe(200);
     expect(wordsOf(await filled.text())).toContain('The source states 12, the answers add up to 9.');
-    const form = formTo(await (await therapist.get(`/tasks/${task}`)).text(), /decide$/);
+    const form = formTo(await (await therapist.get(`/tasks/${task}`)).text(), /sign$/);
     expect(form.fields['stated.phq-9']).toEqual(['12']);
     // Taken out of the form, it is not kept.
-    const done = await therapist.post(form.action, { ...form.fields, 'stated.phq-9': '', findings: 'Low' });
+    await therapist.post(form.action, { ...form.fields, 'stated.phq-9': '', findings: 'Low' });
+    const signed = await therapist.signed(`/tasks/${task}/sign`);
+    const done = await therapist.post(signed.action, signed.fields);
     expect(done.status).toBe(303);
     const [row] = await world.web.sql`select total, stated_total from measurements where case_id = ${caseId}`;
     expect(row).toEqual({ total: '9', stated_total: null });

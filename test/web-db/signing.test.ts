@@ -2,6 +2,7 @@
 // that is signed, and everything that is not exactly that is refused, at the web's door and again inside the decision.
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type SoftwareKey, softwareKey } from '../../bin/drive/software-key.ts';
 import { statementContext } from '../../domain/operation-key.ts';
 import { checkPersonalSignature, readCertificate } from '../../ledger/certificates.ts';
 import { type Entry, readEntry } from '../../ledger/entry.ts';
@@ -11,7 +12,7 @@ import { verifyP256 } from '../../ledger/signing.ts';
 import { readStatement } from '../../ledger/statement.ts';
 import { honourLists } from '../../web/keys/enrol.ts';
 import { formTo, type PageForm } from '../support/pages.ts';
-import { type BrowserKey, browserKey, type TestMembers, testMembers } from '../support/signing.ts';
+import { shownToSign, signedForm, type TestMembers } from '../support/signing.ts';
 import { onDatabase, submit } from '../support/stories.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
@@ -20,27 +21,15 @@ type Browser = Awaited<ReturnType<WebWorld['signIn']>>;
 let members: TestMembers;
 let world: WebWorld;
 beforeAll(async () => {
-  members = testMembers();
-  world = await createWebWorld({ signing: { roots: members.roots, members: members.members } });
+  world = await createWebWorld();
+  members = world.members;
   await world.addPerson('security', 'security-administrator');
 });
-afterAll(async () => {
-  await world.close();
-  members.remove();
-});
+afterAll(() => world.close());
 
 /** What a page's form holds; each name once. */
 const fieldsOf = ({ fields }: PageForm): Record<string, string> =>
   Object.fromEntries(Object.entries(fields).map(([name, [value]]) => [name, value ?? '']));
-
-/** Text of an element as a browser reads it. */
-const textOf = (html: string): string =>
-  html
-    .replace(/&quot;/g, '"')
-    .replace(/&#39;/g, "'")
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&amp;/g, '&');
 
 const json = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' };
 
@@ -55,14 +44,14 @@ async function postJson(browser: Browser, path: string, body: unknown): Promise<
 }
 
 /** Makes a key and has it certified, as the page's script does. */
-async function enrol(browser: Browser, key: BrowserKey = browserKey()): Promise<BrowserKey> {
+async function enrol(browser: Browser, key: SoftwareKey = softwareKey()): Promise<SoftwareKey> {
   const asked = await postJson(browser, '/keys/request', { publicKey: key.publicKey });
   const { toSign } = (await asked.json()) as { toSign: string };
   const answer = await postJson(browser, '/keys', {
     publicKey: key.publicKey,
     signature: key.sign(Buffer.from(toSign, 'base64url')),
   });
-  expect(await answer.json()).toEqual({ go: '/keys?done=issued' });
+  expect(await answer.json()).toEqual({ go: '/keys?done=issued', done: 'issued' });
   return key;
 }
 
@@ -94,26 +83,9 @@ async function prepared(
   return { caseId, task, html: await (await browser.get(`/tasks/${task}/sign`)).text() };
 }
 
-/** What the page puts before the person: statement, hash, and the envelope for this key. */
-function shown(html: string, key: BrowserKey) {
-  const envelope = new RegExp(`data-envelope="([0-9a-f]{64})" data-key="${key.name}"[^>]*>([^<]*)<`).exec(
-    html,
-  );
-  return {
-    statement: textOf(/<pre id="statement"[^>]*>([\s\S]*?)<\/pre>/.exec(html)?.[1] ?? ''),
-    hash: /data-hash="([0-9a-f]{64})"/.exec(html)?.[1] ?? '',
-    certificate: envelope?.[1] ?? '',
-    envelope: textOf(envelope?.[2] ?? ''),
-  };
-}
-
-const signForm = (html: string): PageForm => formTo(html, /decide$/);
-
 /** The form as the script sends it. */
-const signed = (html: string, key: BrowserKey) => {
-  const { certificate, envelope } = shown(html, key);
-  return { ...fieldsOf(signForm(html)), certificate, signature: key.sign(Buffer.from(envelope)) };
-};
+const signed = (html: string, key: SoftwareKey) =>
+  fieldsOf(signedForm(html, key)) as Record<'certificate' | 'signature', string>;
 
 async function lastEntry(caseId: string): Promise<Entry> {
   const [row] = await world.web.sql<{ body: Uint8Array }[]>`
@@ -135,7 +107,7 @@ describe('a decision', () => {
     const key = await enrol(browser);
     const reasons = 'Need is shown.\nsalt: not the salt <b>&amp;</b>';
     const { caseId, task, html } = await prepared(browser, reasons);
-    const page = shown(html, key);
+    const page = shownToSign(html, key);
     expect(readStatement(page.statement)?.lines).toContainEqual(['Reasons', reasons]);
     expect(page.statement).toMatch(
       /^I, Test officerA, approval officer, .*, accept the application in case RC-/,
@@ -176,7 +148,7 @@ describe('a decision', () => {
     const other = await prepared(officerB);
     const before = (await refusalsOf('officerA')).length;
     const fields = signed(one.html, keyA);
-    const envelopeOfB = shown(other.html, keyB);
+    const envelopeOfB = shownToSign(other.html, keyB);
     const flipped = Buffer.from(fields.signature, 'base64url');
     flipped[40] = (flipped[40] as number) ^ 1;
     const wrongs: [Record<string, string>, number][] = [
@@ -186,7 +158,7 @@ describe('a decision', () => {
       [
         {
           certificate: envelopeOfB.certificate,
-          signature: keyB.sign(Buffer.from(shown(one.html, keyA).envelope)),
+          signature: keyB.sign(Buffer.from(shownToSign(one.html, keyA).envelope)),
         },
         403,
       ],
@@ -220,7 +192,7 @@ describe('a decision', () => {
       'officerC',
       'decide-eligibility',
       { choice: 'ask-papers', papers: ['Report'] },
-      { caseId, task: { id, claim: 1 } },
+      { caseId, task: { id, claim: 1 }, signed: null },
     );
     expect(await world.verbs.decideEligibility(request)).toMatchObject({ kind: 'refusal', code: 'unsigned' });
     expect(await refusalsOf('officerC')).toContain('unsigned');
@@ -311,13 +283,13 @@ describe('a key', () => {
 
   test('needs a fresh proof, and a signature by the key itself', async () => {
     const browser = await world.signIn('therapistB');
-    const key = browserKey();
+    const key = softwareKey();
     const { toSign } = (await (
       await postJson(browser, '/keys/request', { publicKey: key.publicKey })
     ).json()) as {
       toSign: string;
     };
-    const forged = browserKey().sign(Buffer.from(toSign, 'base64url'));
+    const forged = softwareKey().sign(Buffer.from(toSign, 'base64url'));
     expect((await postJson(browser, '/keys', { publicKey: key.publicKey, signature: forged })).status).toBe(
       422,
     );
@@ -380,13 +352,13 @@ describe('a key', () => {
   test('that an authority lists as revoked is ended here too; a list that it did not sign ends nothing', async () => {
     const browser = await world.signIn('doctor');
     await enrol(browser);
-    const signing = { roots: members.roots, members: members.members };
     const [row] = await world.web.sql<{ pem: string }[]>`
       select pem from certificates where person_id = ${world.as('doctor').id}`;
     members.authorities.hospital.revoke(readCertificate(row?.pem ?? '')?.serial ?? '');
+    const { signing } = world.webDeps;
     const forged = { ...signing, roots: { ...members.roots, hospital: members.roots.administration } };
-    expect(await honourLists(world.webDeps, forged)).toBe(0);
-    expect(await honourLists(world.webDeps, signing)).toBe(1);
+    expect(await honourLists({ ...world.webDeps, signing: forged })).toBe(0);
+    expect(await honourLists(world.webDeps)).toBe(1);
     const [ended] = await world.web.sql<{ revocation_reason: string }[]>`
       select revocation_reason from certificates where person_id = ${world.as('doctor').id}`;
     expect(ended?.revocation_reason).toBe('listed');
@@ -395,7 +367,7 @@ describe('a key', () => {
   test('is asked for again when its member did not answer', async () => {
     const browser = await world.signIn('doctor');
     members.setAway(true);
-    const key = browserKey();
+    const key = softwareKey();
     const { toSign } = (await (
       await postJson(browser, '/keys/request', { publicKey: key.publicKey })
     ).json()) as {

@@ -3,10 +3,11 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeViolations } from '../support/axe.ts';
 import { openBrowser, openPage, type ShotOptions } from '../support/browser.ts';
+import { send, toSign } from '../support/deeds.ts';
 import { formTo } from '../support/pages.ts';
 import { createServedWorld } from '../support/served-world.ts';
 import type { WebWorld } from '../support/web-world.ts';
-import { MET, newCase, openTask, toTreatment, work } from './staff-story.ts';
+import { MET, newCase, openTask, prepareByForm, toTreatment, work } from './staff-story.ts';
 
 let world: WebWorld;
 let browser: Browser;
@@ -17,6 +18,7 @@ const troubles: string[] = [];
 beforeAll(async () => {
   const served = await createServedWorld();
   ({ world, url } = served);
+  await world.addPerson('security', 'security-administrator');
   browser = await openBrowser();
   stop = async () => {
     await browser.close();
@@ -77,6 +79,11 @@ describe('by keyboard', () => {
     await page.locator('[name=disciplines][value=physiotherapy]').check();
     await page.keyboard.press('Control+Enter');
     await page.waitForURL('**/check');
+    await page.keyboard.press('Control+Enter');
+    // A first decision: the page makes this browser its key, and stays.
+    await page.waitForURL('**/sign');
+    await page.getByRole('button', { name: 'Make a signing key in this browser' }).click();
+    await page.locator('#sign-form button.primary:enabled').waitFor();
     await page.keyboard.press('Control+Enter');
     await page.waitForURL('**/queue?done=*');
     expect(await page.locator('main').textContent()).toContain('Your decision on');
@@ -144,7 +151,7 @@ describe('answers in place', () => {
     await page.goto(`${url}/tasks/${task}`);
     await page.evaluate(() => Object.assign(globalThis, { samePage: true }));
     await page.locator('[name=choice][value=absent]').check();
-    await page.getByRole('button', { name: 'Record the session' }).click();
+    await page.getByRole('button', { name: 'Go on to sign' }).click();
     await page.waitForSelector('#error-summary');
     await page.waitForFunction(() => document.title.startsWith('Error: '));
     expect(await page.title()).toMatch(/^Error: Record session: physiotherapy – RC-\w{4}-\w{2} – /);
@@ -153,7 +160,7 @@ describe('answers in place', () => {
     expect(await page.evaluate(() => 'samePage' in globalThis)).toBe(true);
     expect(await page.locator('[name=choice][value=absent]').isChecked()).toBe(true);
     await page.locator('[name=note]').fill('Had a fever');
-    await page.getByRole('button', { name: 'Record the session' }).click();
+    await send(page);
     await page.waitForURL('**/day?done=*');
     await page.context().close();
   });
@@ -182,16 +189,18 @@ describe('answers in place', () => {
     await page.goto(`${url}/tasks/${task}`);
     await page.locator('[name=choice][value=held]').check();
     await page.locator('[name=note]').fill('Stairs');
+    await toSign(page);
     world.setTrouble('unavailable');
-    await page.getByRole('button', { name: 'Record the session' }).click();
+    const sign = page.getByRole('button', { name: 'Sign: record the session' });
+    await sign.click();
     await page.waitForFunction(() =>
       document.getElementById('notice')?.textContent?.includes('Nothing is lost'),
     );
     world.setTrouble(undefined);
-    expect(await page.locator('[name=note]').inputValue()).toBe('Stairs');
+    expect(await page.locator('#statement').textContent()).toContain('Note: Stairs');
     // The browser notes the 503 itself; that is what was meant to happen.
     troubles.splice(0, troubles.length, ...troubles.filter((line) => !/status of 503/.test(line)));
-    await page.getByRole('button', { name: 'Record the session' }).click();
+    await sign.click();
     await page.waitForURL('**/day?done=*');
     await page.context().close();
   });
@@ -214,6 +223,9 @@ describe('axe', () => {
     for (const minutes of ['45', '45'])
       await work(world, 'therapistA', late, 'record-session', { choice: 'held', minutes });
     const again = await claimFor('therapistB', 're-evaluate', late);
+    const signing = await claimFor('officerB', 'decide-eligibility', await newCase(world));
+    const accepted = { ...MET, choice: 'accept', disciplines: 'psychology' };
+    await prepareByForm(await world.signIn('officerB'), signing, accepted);
     const pages: [string, string][] = [
       ['officerD', '/queue'],
       ['officerD', '/queue?view=team&kind=assess&clock=soon'],
@@ -224,6 +236,10 @@ describe('axe', () => {
       ['therapistA', `/tasks/${assess}`],
       ['therapistB', `/tasks/${again}`],
       ['doctor', '/day'],
+      ['officerB', `/tasks/${signing}/sign`],
+      ['officerB', '/signatures'],
+      ['officerA', '/keys'],
+      ['security', '/certificates'],
     ];
     const found: string[] = [];
     for (const [n, [name, path]] of pages.entries())
@@ -240,5 +256,5 @@ describe('axe', () => {
       }
     expect(found).toEqual([]);
     expect(troubles).toEqual([]);
-  });
+  }, 180_000);
 });

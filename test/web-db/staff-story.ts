@@ -4,7 +4,7 @@ import { barthel } from '../../domain/instruments/barthel.ts';
 import { phq9 } from '../../domain/instruments/phq9.ts';
 import { sixMinuteWalk } from '../../domain/instruments/six-minute-walk.ts';
 import type { TaskKind } from '../../domain/lifecycle.ts';
-import { formTo } from '../support/pages.ts';
+import { formTo, type PageForm } from '../support/pages.ts';
 import type { FormFields, WebWorld } from '../support/web-world.ts';
 
 export type Browser = Awaited<ReturnType<WebWorld['signIn']>>;
@@ -44,16 +44,32 @@ export async function claimByForm(browser: Browser, task: string): Promise<Respo
   return await browser.post(form.action, form.fields);
 }
 
-/** Fills in the task's form and sends it, over the check page where there is one. */
-export async function completeByForm(browser: Browser, task: string, values: FormFields): Promise<Response> {
+/** Fills in the task's form and sends it, over the check page where there is one, up to the page where it is signed. */
+export async function prepareByForm(browser: Browser, task: string, values: FormFields): Promise<Response> {
   const html = await (await browser.get(`/tasks/${task}`)).text();
-  const form = formTo(html, /\/(check|decide)$/);
+  const form = formTo(html, /\/(check|sign|decide)$/);
   for (const name of Object.keys(values))
     if (!form.names.has(name)) throw new Error(`the form has no field ${name}`);
   const first = await browser.post(form.action, { ...form.fields, ...values });
   if (!form.action.endsWith('/check') || first.status !== 200) return first;
-  const check = formTo(await first.text(), `/tasks/${task}/decide`);
+  const check = formTo(await first.text(), `/tasks/${task}/sign`);
   return await browser.post(check.action, check.fields);
+}
+
+/** The sign page's form with this person's signature: what is left to be sent. */
+export async function signByForm(browser: Browser, task: string, values: FormFields): Promise<PageForm> {
+  const prepared = await prepareByForm(browser, task, values);
+  if (prepared.headers.get('location') !== `/tasks/${task}/sign`)
+    throw new Error(`nothing to sign; the answer was ${prepared.status}`);
+  return await browser.signed(`/tasks/${task}/sign`);
+}
+
+/** The same, and signs it where it must be; the answer of the last step. */
+export async function completeByForm(browser: Browser, task: string, values: FormFields): Promise<Response> {
+  const prepared = await prepareByForm(browser, task, values);
+  if (prepared.headers.get('location') !== `/tasks/${task}/sign`) return prepared;
+  const form = await browser.signed(`/tasks/${task}/sign`);
+  return await browser.post(form.action, form.fields);
 }
 
 /** Signs in, claims and completes; the answer of the last step. */

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { refuse } from '../../domain/refusal.ts';
 import { formsOf, formTo, wordsOf } from '../support/pages.ts';
-import { createWebWorld, HTMX, type WebWorld } from '../support/web-world.ts';
+import { createWebWorld, type FormFields, HTMX, type WebWorld } from '../support/web-world.ts';
 import {
   ANSWERS,
   APPLICATION,
@@ -12,6 +12,7 @@ import {
   MET,
   newCase,
   openTask,
+  signByForm,
   toTreatment,
   work,
 } from './staff-story.ts';
@@ -40,7 +41,7 @@ async function claimed(name = 'officerA', values = APPLICATION) {
 }
 
 const formOf = async (browser: Browser, task: string) =>
-  formTo(await (await browser.get(`/tasks/${task}`)).text(), /\/(check|decide)$/);
+  formTo(await (await browser.get(`/tasks/${task}`)).text(), /\/(check|sign)$/);
 
 describe('a whole case over forms', () => {
   test('goes from application to the outcome without script', async () => {
@@ -198,10 +199,15 @@ describe('corrections', () => {
     await claimByForm(browser, task);
     const form = await formOf(browser, task);
     const typed = { ...ANSWERS.phq, findings: 'Low mood' };
+    const toSign = async (fields: FormFields) => {
+      expect((await browser.post(form.action, fields)).headers.get('location')).toBe(`/tasks/${task}/sign`);
+      return await browser.signed(`/tasks/${task}/sign`);
+    };
     const no = refuse('values', { fields: [{ field: 'findings', fault: 'tooLong' }] });
     for (const headers of [{}, HTMX]) {
+      const signed = await toSign({ ...form.fields, ...typed });
       world.refuseNext(no);
-      const refused = await browser.post(form.action, { ...form.fields, ...typed }, headers);
+      const refused = await browser.post(signed.action, signed.fields, headers);
       expect(refused.status).toBe(422);
       const html = await refused.text();
       expect(html).toContain('href="#f-findings"');
@@ -209,14 +215,14 @@ describe('corrections', () => {
       expect(again.fields.findings).toEqual(['Low mood']);
       expect(again.fields.key).not.toEqual(form.fields.key);
       // The old key is answered as it was, however the form was corrected.
-      const repeated = await browser.post(form.action, { ...form.fields, ...typed, findings: 'Low' });
-      expect(repeated.status).toBe(422);
+      const repeated = await toSign({ ...form.fields, ...typed, findings: 'Low' });
+      expect((await browser.post(repeated.action, repeated.fields)).status).toBe(422);
       form.fields.key = again.fields.key as string[];
     }
     expect(await count('assessments', `case_id = '${caseId}'`)).toBe(0);
-    const sent = { ...form.fields, ...typed };
-    expect((await browser.post(form.action, sent)).headers.get('location')).toMatch(/^\/day\?done=/);
-    expect((await browser.post(form.action, sent)).headers.get('location')).toMatch(/^\/day\?done=/);
+    const sent = await toSign({ ...form.fields, ...typed });
+    for (let time = 0; time < 2; time++)
+      expect((await browser.post(sent.action, sent.fields)).headers.get('location')).toMatch(/^\/day\?done=/);
     expect(await count('assessments', `case_id = '${caseId}'`)).toBe(1);
   });
 
@@ -277,7 +283,7 @@ describe('corrections', () => {
     expect(fragment).toContain('hx-target="#errors"');
     expect(formTo(fragment, form.action).fields.key).toEqual(form.fields.key);
     const fine = await browser.post(form.action, { ...form.fields, ...ANSWERS.low, findings: 'Seen' }, HTMX);
-    expect(fine.headers.get('hx-redirect')).toMatch(/^\/day\?done=/);
+    expect(fine.headers.get('hx-redirect')).toBe(`/tasks/${task}/sign`);
   });
 
   test('a field that nobody asked for is refused, whatever it is called; nothing is stored', async () => {
@@ -294,7 +300,10 @@ describe('corrections', () => {
       'm.barthel-index.feeding',
     ];
     for (const name of [...columns, '__proto__', 'constructor', 'criteria.other', 'sessions.physiotherapy'])
-      for (const action of [form.action, `/tasks/${task}/decide`, `/tasks/${task}/draft`]) {
+      for (const action of [
+        form.action,
+        ...['sign', 'decide', 'draft'].map((step) => `/tasks/${task}/${step}`),
+      ]) {
         const answer = await browser.post(action, { ...form.fields, ...MET, choice: 'accept', [name]: 'x' });
         expect(answer.status, `${action} ${name}`).toBe(400);
       }
@@ -326,8 +335,8 @@ describe('checking', () => {
     expect(words).toContain('We accept your application for rehabilitation.');
     expect(words).toContain('physiotherapy and psychology');
     expect(html).toContain(`href="/tasks/${task}#f-reasons"`);
-    const send = formTo(html, `/tasks/${task}/decide`);
-    expect(send.buttons).toContain('Accept the application');
+    const send = formTo(html, `/tasks/${task}/sign`);
+    expect(send.buttons).toContain('Go on to sign');
     // Nothing is decided yet, and "Change" comes back to what was typed.
     expect(await count('decisions', `task_id = '${task}'`)).toBe(0);
     const back = await formOf(browser, task);
@@ -336,6 +345,10 @@ describe('checking', () => {
       disciplines: ['physiotherapy', 'psychology'],
     });
     expect((await browser.post(send.action, send.fields)).status).toBe(303);
+    expect(await count('decisions', `task_id = '${task}'`)).toBe(0);
+    const signed = await browser.signed(`/tasks/${task}/sign`);
+    expect(signed.buttons).toContain('Sign: accept the application');
+    expect((await browser.post(signed.action, signed.fields)).status).toBe(303);
     expect(await count('decisions', `task_id = '${task}'`)).toBe(1);
     expect(await count('task_draft', `task_id = '${task}'`)).toBe(0);
   });
@@ -359,17 +372,8 @@ describe('checking', () => {
 
 describe('one act', () => {
   test('the same form sent again, at once or later, is one decision with one answer', async () => {
-    const { task, browser, page } = await claimed();
-    const check = formTo(page, /check$/);
-    const html = await (
-      await browser.post(check.action, {
-        ...check.fields,
-        ...MET,
-        choice: 'accept',
-        disciplines: 'physiotherapy',
-      })
-    ).text();
-    const form = formTo(html, /decide$/);
+    const { task, browser } = await claimed();
+    const form = await signByForm(browser, task, { ...MET, choice: 'accept', disciplines: 'physiotherapy' });
     const answers = await Promise.all(
       Array.from({ length: 6 }, () => browser.post(form.action, form.fields)),
     );
@@ -379,19 +383,8 @@ describe('one act', () => {
   });
 
   test('a lost answer says “not sure yet”; asked for by its number it is done, and sending again does not repeat it', async () => {
-    const { task, browser, page } = await claimed();
-    const check = formTo(page, /check$/);
-    const form = formTo(
-      await (
-        await browser.post(check.action, {
-          ...check.fields,
-          ...MET,
-          choice: 'accept',
-          disciplines: 'psychology',
-        })
-      ).text(),
-      /decide$/,
-    );
+    const { task, browser } = await claimed();
+    const form = await signByForm(browser, task, { ...MET, choice: 'accept', disciplines: 'psychology' });
     world.setTrouble('still-working', { arrives: true });
     const lost = await browser.post(form.action, form.fields);
     world.setTrouble(undefined);
@@ -402,7 +395,8 @@ describe('one act', () => {
     const key = form.fields.key?.[0] as string;
     expect(html).toContain(`hx-get="/ask/${key}"`);
     const repeat = formTo(html, form.action);
-    expect(repeat.fields.key).toEqual([key]);
+    // The same signature under the same key: nothing is signed twice.
+    expect(repeat.fields).toEqual(form.fields);
     const asked = await browser.get(`/ask/${key}`);
     expect(asked.status).toBe(303);
     expect(asked.headers.get('location')).toBe(`/queue?done=${key}`);
@@ -416,12 +410,11 @@ describe('one act', () => {
   });
 
   test('while an answer is not there it stays “still working”, as page and as fragment', async () => {
-    const { browser, page } = await claimed();
-    const form = formTo(page, /check$/);
+    const { task, browser } = await claimed();
+    const form = await signByForm(browser, task, { ...MET, choice: 'accept', disciplines: 'psychology' });
     const key = form.fields.key?.[0] as string;
-    const decide = form.action.replace(/check$/, 'decide');
     world.setTrouble('still-working');
-    await browser.post(decide, { ...form.fields, ...MET, choice: 'accept', disciplines: 'psychology' });
+    await browser.post(form.action, form.fields);
     world.setTrouble(undefined);
     const answer = await browser.get(`/ask/${key}`);
     expect(answer.status).toBe(202);
@@ -432,52 +425,45 @@ describe('one act', () => {
   });
 
   test('with nobody to ask the answer is 503 with a time, the form and its key kept; afterwards the same form goes through', async () => {
-    const { task, browser, page } = await claimed();
-    const check = formTo(page, /check$/);
-    const form = formTo(
-      await (
-        await browser.post(check.action, {
-          ...check.fields,
-          ...MET,
-          choice: 'accept',
-          reasons: 'Kept through the outage',
-          disciplines: 'psychology',
-        })
-      ).text(),
-      /decide$/,
-    );
+    const { task, browser } = await claimed();
+    const form = await signByForm(browser, task, {
+      ...MET,
+      choice: 'accept',
+      reasons: 'Kept through the outage',
+      disciplines: 'psychology',
+    });
     world.setTrouble('unavailable');
     const down = await browser.post(form.action, form.fields);
     const part = await browser.post(form.action, form.fields, HTMX);
     world.setTrouble(undefined);
     expect([down.status, down.headers.get('retry-after')]).toEqual([503, '5']);
-    const kept = formTo(await down.text(), form.action);
-    expect(kept.fields).toEqual(form.fields);
+    const html = await down.text();
+    expect(wordsOf(html)).toContain('Kept through the outage');
+    const kept = formTo(html, form.action);
+    // The signature is made anew by the script; the text and the key it is over stay.
+    expect(kept.fields.key).toEqual(form.fields.key);
     // A fault never replaces the form: its body speaks through the notice alone.
     expect(part.status).toBe(503);
     expect(await part.text()).toMatch(/^<hx-partial hx-target="#notice"/);
-    expect((await browser.post(kept.action, kept.fields)).status).toBe(303);
+    const signed = await browser.signed(`/tasks/${task}/sign`);
+    expect((await browser.post(signed.action, signed.fields)).status).toBe(303);
     expect(await count('decisions', `task_id = '${task}'`)).toBe(1);
   });
 });
 
 describe('refusals', () => {
   test('taken over: 409, who holds it, the text kept and the refusal in the log', async () => {
-    const { task, browser, page } = await claimed('officerA');
-    const check = formTo(page, /check$/);
-    const typed = {
-      ...check.fields,
-      ...MET,
-      choice: 'accept',
-      reasons: 'Mine, and dear to me',
-      disciplines: 'psychology',
-    };
-    const form = formTo(await (await browser.post(check.action, typed)).text(), /decide$/);
-    world.setClock(() => new Date(Date.now() + 9 * 3_600_000));
+    const { task } = await claimed('officerA');
+    const lease = world.parameters.set.figures['claim-lease'].value * 60_000;
     try {
+      // Signed while the claim still holds, sent when somebody else has it.
+      world.setClock(() => new Date(Date.now() + lease - 120_000));
+      const late = await world.signIn('officerA');
+      const typed = { ...MET, choice: 'accept', reasons: 'Mine, and dear to me', disciplines: 'psychology' };
+      const form = await signByForm(late, task, typed);
+      world.setClock(() => new Date(Date.now() + lease + 60_000));
       const other = await world.signIn('officerB');
       expect((await claimByForm(other, task)).status).toBe(303);
-      const late = await world.signIn('officerA');
       const answer = await late.post(form.action, form.fields);
       expect(answer.status).toBe(409);
       const words = wordsOf(await answer.text());

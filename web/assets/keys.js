@@ -93,13 +93,16 @@ for (const form of document.querySelectorAll('form[data-make-key]')) {
       const publicKey = encode(spki);
       const asked = await post(`${form.action}/request`, { publicKey });
       if (!asked.ok) {
-        if (asked.body.go) location.assign(asked.body.go);
+        if (asked.body.go && form.dataset.stay !== undefined) location.reload();
+        else if (asked.body.go) location.assign(asked.body.go);
         else say(asked.body.words ?? refused);
         return;
       }
       const signature = encode(await crypto.subtle.sign(SIGNING, pair.privateKey, decode(asked.body.toSign)));
       const answer = await post(form.action, { publicKey, signature, kept });
-      if (answer.body.go) location.assign(answer.body.go);
+      // A page that waits for the key is shown again, now with the key.
+      if (answer.body.done === 'issued' && form.dataset.stay !== undefined) location.reload();
+      else if (answer.body.go) location.assign(answer.body.go);
       else say(answer.body.words ?? refused);
     } catch {
       say(refused);
@@ -157,6 +160,7 @@ async function prepare() {
   const found = await keyForPage();
   if (!found) {
     if (document.querySelector('[data-envelope]')) state.textContent = state.dataset.none;
+    document.getElementById('make-key-here').hidden = false;
     return;
   }
   if (!(await textIsWhatIsSigned(found.place.textContent))) {

@@ -1,5 +1,6 @@
 // Station 1 to 6, web: a key that a browser made becomes a person's certificate: the request is put together here, signed by the
 // browser, certified by the member of the person's own organisation, checked, and recorded. Never sees a private key.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { and, eq } from 'drizzle-orm';
 import { certificateRequestCache } from '../../db/schema.ts';
 import { unrevokedOf } from '../../db/views/certificates.ts';
@@ -21,7 +22,7 @@ import { signatureBytes } from '../../ledger/envelope.ts';
 import { certifiedBy } from '../../ledger/personal.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
-import type { Session, SigningDeps, WebDeps } from '../deps.ts';
+import type { Session, WebDeps } from '../deps.ts';
 import { recordCertificate, recordRevocation } from '../recorded.ts';
 import type { MemberAnswer } from './members.ts';
 
@@ -38,15 +39,20 @@ export function publicKeyFrom(text: string): Uint8Array | undefined {
 }
 
 /** What the browser must sign to ask for a certificate of this key: the request of RFC 2986, without its signature. */
-export const requestToSign = (session: Session, publicKey: Uint8Array): Uint8Array =>
+export const requestToSign = (session: Pick<Session, 'person'>, publicKey: Uint8Array): Uint8Array =>
   certificationRequestToSign(
     enrolmentName(session.person, keyNameOf(publicKey, nodeHashing.hash)),
     publicKey,
   );
 
 /** The organisation that certifies a person; undefined for those who belong to none. */
-export const organisationOf = (session: Session): Organisation | undefined =>
+export const organisationOf = (session: Pick<Session, 'organisation'>): Organisation | undefined =>
   ORGANISATIONS.find((one) => one === session.organisation);
+
+/** What enrolling and ending certificates needs of the web. */
+type KeyDeps = Pick<WebDeps, 'db' | 'recorder' | 'signing' | 'now'>;
+/** Whose certificate it is. */
+type Holder = Pick<Session, 'person' | 'role'>;
 
 export type Enrolled =
   | { readonly kind: 'issued' | 'waiting'; readonly demonstration: boolean }
@@ -54,9 +60,8 @@ export type Enrolled =
 
 /** Sends the browser's request to the member of the person's organisation, and records what comes back. */
 export async function enrol(
-  deps: WebDeps,
-  signing: SigningDeps,
-  session: Session,
+  deps: KeyDeps,
+  session: Holder & Pick<Session, 'organisation'>,
   publicKey: Uint8Array,
   signature: string,
 ): Promise<Enrolled> {
@@ -64,7 +69,7 @@ export async function enrol(
   const bytes = signatureBytes(signature);
   const toSign = requestToSign(session, publicKey);
   if (!organisation || !bytes || !verifyP256(publicKey, toSign, bytes)) return { kind: 'wrong' };
-  const answer = await signing.members.enrol(organisation, {
+  const answer = await deps.signing.members.enrol(organisation, {
     person: session.person,
     role: session.role,
     csr: certificationRequest(toSign, derFromP1363(bytes)),
@@ -81,14 +86,13 @@ export async function enrol(
       askedAt: deps.now().toISOString(),
     })
     .onConflictDoNothing();
-  return await taken(deps, signing, session, organisation, keyNameOf(publicKey, nodeHashing.hash), answer);
+  return await taken(deps, session, organisation, keyNameOf(publicKey, nodeHashing.hash), answer);
 }
 
 /** Records the certificate when the member has given it: of this key, of this person and role, of this authority. */
 async function taken(
-  deps: WebDeps,
-  signing: SigningDeps,
-  session: Pick<Session, 'person' | 'role'>,
+  deps: KeyDeps,
+  session: Holder,
   organisation: Organisation,
   keyName: string,
   answer: MemberAnswer,
@@ -108,7 +112,7 @@ async function taken(
     keyNameOf(certificate.publicKey, nodeHashing.hash) !== keyName ||
     certificate.attributes['rehab.person'] !== session.person ||
     certificate.attributes['rehab.role'] !== session.role ||
-    !certifiedBy(certificate, signing.roots[organisation] ?? [])
+    !certifiedBy(certificate, deps.signing.roots[organisation] ?? [])
   )
     return { kind: 'wrong' };
   await recordCertificate(deps.recorder, session, {
@@ -125,11 +129,7 @@ async function taken(
 }
 
 /** Asks after the person's keys that wait; gives how many still do. */
-export async function askAfterWaiting(
-  deps: WebDeps,
-  signing: SigningDeps,
-  session: Session,
-): Promise<number> {
+export async function askAfterWaiting(deps: WebDeps, session: Session): Promise<number> {
   const rows = await deps.db
     .select()
     .from(certificateRequestCache)
@@ -141,8 +141,8 @@ export async function askAfterWaiting(
     );
   let waiting = 0;
   for (const { organisation, requestId, keyName } of rows) {
-    const answer = await signing.members.enrolment(organisation, requestId);
-    const enrolled = answer && (await taken(deps, signing, session, organisation, keyName, answer));
+    const answer = await deps.signing.members.enrolment(organisation, requestId);
+    const enrolled = answer && (await taken(deps, session, organisation, keyName, answer));
     if (!enrolled || enrolled.kind === 'waiting') waiting += 1;
   }
   return waiting;
@@ -154,7 +154,6 @@ export async function askAfterWaiting(
  */
 export async function revoke(
   deps: WebDeps,
-  signing: SigningDeps,
   session: Session,
   certificate: {
     readonly fingerprint: string;
@@ -167,7 +166,7 @@ export async function revoke(
   const at = await recordRevocation(deps.recorder, session, certificate, reason);
   return at === undefined
     ? undefined
-    : await signing.members.revoke(certificate.organisation, {
+    : await deps.signing.members.revoke(certificate.organisation, {
         fingerprint: certificate.fingerprint,
         reason,
         at,
@@ -178,19 +177,16 @@ export async function revoke(
  * Reads each authority's revocation list and ends what stands on it: somebody may have revoked it without us.
  * @returns how many were ended
  */
-export async function honourLists(
-  deps: Pick<WebDeps, 'db' | 'recorder'>,
-  signing: SigningDeps,
-): Promise<number> {
+export async function honourLists(deps: Pick<WebDeps, 'db' | 'recorder' | 'signing'>): Promise<number> {
   let ended = 0;
   for (const organisation of ORGANISATIONS) {
     const known = await unrevokedOf(deps.db, organisation);
     if (known.length === 0) continue;
-    const list = readRevocationList((await signing.members.crl(organisation)) ?? '');
+    const list = readRevocationList((await deps.signing.members.crl(organisation)) ?? '');
     // A list that the authority did not sign is nobody's word.
     if (
       !list ||
-      !issuersAmong(list, signing.roots[organisation] ?? []).some((root) =>
+      !issuersAmong(list, deps.signing.roots[organisation] ?? []).some((root) =>
         verifyP256(root.publicKey, list.toBeSigned, list.signature),
       )
     )
@@ -203,4 +199,20 @@ export async function honourLists(
     }
   }
   return ended;
+}
+
+/** Honours the lists again and again until the signal, each minute. */
+export async function keepHonouring(
+  deps: Pick<WebDeps, 'db' | 'recorder' | 'signing'>,
+  note: (error: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await honourLists(deps);
+    } catch (error) {
+      note(error);
+    }
+    await sleep(60_000, undefined, { signal }).catch(() => undefined);
+  }
 }

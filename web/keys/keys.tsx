@@ -47,7 +47,7 @@ function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action:
       <label class="visually-hidden" for={name}>
         {t.keys.reason}
       </label>
-      <select id={name} name="reason">
+      <select class="control medium" id={name} name="reason">
         {REVOCATION_REASONS.map((reason) => (
           <option value={reason}>{t.keys.reasons[reason]}</option>
         ))}
@@ -55,6 +55,48 @@ function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action:
       <button class="button small" type="submit">
         {t.keys.revoke}
       </button>
+    </form>
+  );
+}
+
+/** Makes a key in this browser and has it certified. `here`: the page it stands on is what needs the key, and is shown again. */
+export function MakeKey({
+  t,
+  person,
+  here = false,
+  primary = true,
+}: {
+  t: Text;
+  person: string;
+  here?: boolean;
+  primary?: boolean;
+}) {
+  const w = t.keys;
+  return (
+    <form
+      id="make-key"
+      class="stack-tight"
+      method="post"
+      action={paths.keys}
+      data-make-key
+      data-person={person}
+      data-making={w.making}
+      data-unstored={w.unstored}
+      data-refused={w.refused}
+      {...(here ? { 'data-stay': true } : {})}
+    >
+      <p class="soft">{w.makeHint}</p>
+      <div class="cluster">
+        <button class={primary ? 'button primary' : 'button'} type="submit" disabled>
+          <Icon name="key-round" />
+          {w.make}
+        </button>
+        <span role="status" />
+      </div>
+      <p class="soft" data-persisted data-kept={w.kept} data-loose={w.loose} />
+      <noscript>
+        <p>{t.signing.noScript}</p>
+      </noscript>
     </form>
   );
 }
@@ -99,32 +141,7 @@ export function Keys({
           <p>{w.outside}</p>
         </Notice>
       ) : (
-        (confirm ?? (
-          <form
-            id="make-key"
-            class="stack-tight"
-            method="post"
-            action={paths.keys}
-            data-make-key
-            data-person={person}
-            data-making={w.making}
-            data-unstored={w.unstored}
-            data-refused={w.refused}
-          >
-            <p class="soft">{w.makeHint}</p>
-            <div class="cluster">
-              <button class="button primary" type="submit" disabled>
-                <Icon name="key-round" />
-                {w.make}
-              </button>
-              <span role="status" />
-            </div>
-            <p class="soft" data-persisted data-kept={w.kept} data-loose={w.loose} />
-            <noscript>
-              <p>{t.signing.noScript}</p>
-            </noscript>
-          </form>
-        ))
+        (confirm ?? <MakeKey t={t} person={person} />)
       )}
       <section class="stack" aria-labelledby="certificates-title">
         <h2 id="certificates-title">{w.table}</h2>

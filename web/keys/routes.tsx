@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import { allCertificates, certificateById, certificatesOfPerson } from '../../db/views/certificates.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
-import type { SigningDeps, WebDeps, WebEnv } from '../deps.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { paths } from '../paths.ts';
@@ -21,13 +21,11 @@ const ROWS = 1000;
 
 export function keyRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
-  const { signing } = deps;
-  if (!signing) return r;
 
   r.get('/keys', 'keys.own', async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const waiting = await askAfterWaiting(deps, signing, session);
+    const waiting = await askAfterWaiting(deps, session);
     const done = c.req.query('done') ?? '';
     const fresh = isFresh(session, deps.now());
     return await pageAnswer(
@@ -80,11 +78,11 @@ export function keyRoutes(deps: WebDeps): Routes {
     const publicKey = publicKeyFrom(String(body?.publicKey ?? ''));
     const w = wordsFor(c, deps).keys;
     if (!publicKey) return c.json({ words: w.refused }, 422);
-    const enrolled = await enrol(deps, signing, session, publicKey, String(body?.signature ?? ''));
+    const enrolled = await enrol(deps, session, publicKey, String(body?.signature ?? ''));
     switch (enrolled.kind) {
       case 'issued':
       case 'waiting':
-        return c.json({ go: `${paths.keys}?done=${enrolled.kind}` });
+        return c.json({ go: `${paths.keys}?done=${enrolled.kind}`, done: enrolled.kind });
       case 'nobody':
         return c.json({ words: w.nobody }, 503);
       case 'wrong':
@@ -96,13 +94,11 @@ export function keyRoutes(deps: WebDeps): Routes {
     }
   });
 
-  r.post('/keys/revoke', 'keys.own', async (c) => await end(c, signing, paths.keys, true));
-  r.post('/certificates/revoke', 'certificates.manage', async (c) =>
-    end(c, signing, paths.certificates, false),
-  );
+  r.post('/keys/revoke', 'keys.own', async (c) => await end(c, paths.keys, true));
+  r.post('/certificates/revoke', 'certificates.manage', async (c) => end(c, paths.certificates, false));
 
   /** Ends a certificate: a person their own, a security administrator anybody's. */
-  async function end(c: Context<WebEnv>, by: SigningDeps, back: string, own: boolean): Promise<Response> {
+  async function end(c: Context<WebEnv>, back: string, own: boolean): Promise<Response> {
     const session = signedIn(c);
     const form = await readForm(c);
     if (form === 'too-large') return await tooLarge(c, deps);
@@ -115,7 +111,7 @@ export function keyRoutes(deps: WebDeps): Routes {
     const certificate = await certificateById(deps.db, id);
     if (!certificate || (own && certificate.personId !== session.person))
       return await refusedPage(c, deps, refuse('unknown'));
-    const answer = await revoke(deps, by, session, certificate, reason);
+    const answer = await revoke(deps, session, certificate, reason);
     return goTo(c, `${back}?done=${answer?.state === 'issued' ? 'revoked' : 'revoked-waits'}`);
   }
 

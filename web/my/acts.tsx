@@ -12,7 +12,7 @@ import { type FieldFault, isRefusal, RECORDED_REFUSALS, type Refusal, refuse } f
 import { answerAct, keyRefusal, operationKey } from '../acting.tsx';
 import { caseToSee, type Seen } from '../cases/see.tsx';
 import { clockView } from '../clock-view.ts';
-import type { SigningDeps, WebDeps, WebEnv } from '../deps.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { formAttributes, Hidden } from '../layout.tsx';
@@ -87,7 +87,7 @@ interface FormView {
 
 /** Declares the four forms, and the page where a reopening is signed. */
 export function actForms(r: Routes, deps: WebDeps): void {
-  if (deps.signing) signedReopening(r, deps, deps.signing);
+  signedReopening(r, deps);
   for (const action of Object.keys(FORMS) as FormAct[]) {
     const { segment, field } = FORMS[action];
     const path = `/cases/:id/${segment}`;
@@ -124,7 +124,7 @@ export function actForms(r: Routes, deps: WebDeps): void {
         answer(c, deps, action, seen, { key, task, value, faults: faultWords(t, faults), ...over }, status);
       const read = readActValues(action, { [field]: value });
       if ('faults' in read) return await again(read.faults, 422);
-      if (deps.signing && needsSignature(action)) {
+      if (needsSignature(action)) {
         const unbound = await keyRefusal(deps, seen.session, action, seen.head.id, key, {
           caseId: seen.head.id,
         });
@@ -318,7 +318,7 @@ function ActForm({ t, action, caseId, view }: { t: Text; action: FormAct; caseId
 }
 
 /** A reopening is signed by the officer who reopens: the page with its statement, and what takes the signature. */
-function signedReopening(r: Routes, deps: WebDeps, signing: SigningDeps): void {
+function signedReopening(r: Routes, deps: WebDeps): void {
   const path = '/cases/:id/reopen/sign';
 
   async function shown(
@@ -375,7 +375,7 @@ function signedReopening(r: Routes, deps: WebDeps, signing: SigningDeps): void {
     if (prepared?.act.caseId !== seen.head.id || prepared.act.action !== 'reopen')
       return await refusedPage(c, deps, refuse('statement-old'));
     if (mustConfirm(deps, seen.session)) return goTo(c, paths.signReopening(seen.head.id));
-    const signed = await signedBy(deps, signing, prepared, {
+    const signed = await signedBy(deps, prepared, {
       certificate: fields.get('certificate'),
       signature: fields.get('signature'),
     });

@@ -83,7 +83,7 @@ export function signInRoutes(deps: WebDeps): Routes {
       return goTo(c, landingOf(role));
     });
 
-  if (deps.signing) confirming(r, deps);
+  confirming(r, deps);
 
   r.post('/sign-out', 'public', async (c) => {
     await closeSession(c, deps);

@@ -6,21 +6,18 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import { cases, operations, signingDraft } from '../../db/schema.ts';
 import { certificateByFingerprint, certificatesInForce } from '../../db/views/certificates.ts';
 import type { SignedAction } from '../../domain/events.ts';
-import type { TaskKind } from '../../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../../domain/refusal.ts';
 import type { Discipline } from '../../domain/roles.ts';
 import { canonicalJson } from '../../ledger/canonical.ts';
 import { keyNameOf, readCertificate } from '../../ledger/certificates.ts';
-import { type Envelope, type SignedAct, signatureBytes } from '../../ledger/envelope.ts';
+import { type Envelope, type SignedAct, STATEMENT_MINUTES, signatureBytes } from '../../ledger/envelope.ts';
 import { type AskedAct, envelopeFor, inputDigest, signatureRefusal } from '../../ledger/personal.ts';
 import { nodeHashing, open, seal } from '../../ledger/record-key.ts';
-import type { Session, SigningDeps, WebDeps } from '../deps.ts';
+import type { Session, WebDeps } from '../deps.ts';
 import type { Typed } from '../tasks/fields.ts';
 import type { Text } from '../text/text.ts';
 import { statementFor } from './statement.ts';
 
-/** A statement counts this long from when it was put before the person (DESIGN.md section 9, 30). */
-export const STATEMENT_MINUTES = 15;
 /** What nobody signed is forgotten after this. */
 const KEPT_DAYS = 14;
 
@@ -245,7 +242,6 @@ export async function envelopesOf(deps: WebDeps, prepared: Prepared): Promise<To
  */
 export async function signedBy(
   deps: WebDeps,
-  signing: SigningDeps,
   prepared: Prepared,
   given: { readonly certificate: string; readonly signature: string },
 ): Promise<SignedAct | Refusal> {
@@ -253,7 +249,6 @@ export async function signedBy(
   if (given.signature === '') return refuse('unsigned', { detail: { action: act.action } });
   if (!signatureBytes(given.signature) || !/^[0-9a-f]{64}$/.test(given.certificate))
     return refuse('signature-wrong', { detail: { fault: 'wrong' } });
-  if (isOld(prepared, deps.now())) return refuse('statement-old');
   const key = await deps.keys.of('case', act.caseId);
   const signed: SignedAct = {
     statement: { text: prepared.text, language: prepared.language },
@@ -273,11 +268,8 @@ export async function signedBy(
       input: inputDigest(key, act, prepared.values),
       parameters: deps.recorder.parameters,
       row: row ?? null,
-      roots: signing.roots,
+      roots: deps.signing.roots,
       at: deps.now().toISOString(),
     }) ?? signed
   );
 }
-
-/** Kinds of tasks whose completion is signed. */
-export type SignedKind = SignedAction & TaskKind;

@@ -12,7 +12,6 @@ import { waitingFor } from './prepared.ts';
 
 export function signatureRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
-  if (!deps.signing) return r;
 
   r.get('/signatures', 'signatures.see', async (c) => {
     const t = wordsFor(c, deps);

@@ -27,6 +27,8 @@ export interface SignView {
   readonly old: boolean;
   /** The person must show who they are before their first signature of a session. */
   readonly confirm: Child | undefined;
+  /** Makes this browser a key, without leaving the page; or what must come before. */
+  readonly makeKey: Child;
   readonly demonstration: boolean;
   readonly notice?: Child;
 }
@@ -51,8 +53,10 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
             </code>
           </dd>
           <dt>{w.key}</dt>
-          <dd id="key-state" role="status" data-none={w.noKeyHere} data-here={w.keyHere('{until}')}>
-            {toSign[0] ? w.certified(t.date(toSign[0].notAfter)) : w.noKey}
+          <dd>
+            <span id="key-state" role="status" data-none={w.noKeyHere} data-here={w.keyHere('{until}')}>
+              {toSign[0] ? w.certified(t.date(toSign[0].notAfter)) : w.noKey}
+            </span>
           </dd>
         </dl>
         <details>
@@ -87,7 +91,7 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
         </Notice>
       ) : view.confirm ? (
         view.confirm
-      ) : (
+      ) : toSign.length === 0 ? null : (
         <form id="sign-form" class="stack" data-sign {...formAttributes(view.action)}>
           <Hidden values={{ ...view.hidden, certificate: '', signature: '' }} />
           <p>{w.final}</p>
@@ -95,6 +99,7 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
             <button
               class="button primary"
               type="submit"
+              aria-keyshortcuts="Control+Enter"
               disabled
               data-signing={w.signing}
               data-changed={w.changed}
@@ -107,22 +112,19 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
             </a>
           </div>
           <p id="sign-state" role="alert" />
-          {toSign.length === 0 ? (
-            <Notice
-              tone="note"
-              actions={
-                <a class="button" href={paths.keys}>
-                  {w.toKeys}
-                </a>
-              }
-            >
-              <p>{w.makeKeyFirst}</p>
-            </Notice>
-          ) : null}
           <noscript>
             <p>{w.noScript}</p>
           </noscript>
         </form>
+      )}
+      {view.old || view.confirm ? null : (
+        // Shown by the script where this browser holds none of the person's keys; at once where there is none at all.
+        <section id="make-key-here" class="stack" hidden={toSign.length > 0}>
+          <Notice tone="note">
+            <p>{toSign.length > 0 ? w.noKeyHere : w.makeKeyFirst}</p>
+          </Notice>
+          {view.makeKey}
+        </section>
       )}
       <p class="meta">
         <a href={paths.keys}>{w.toKeys}</a>

@@ -4,6 +4,8 @@ import type { Child } from 'hono/jsx';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { statementBytes } from '../../ledger/statement.ts';
 import type { Session, WebDeps } from '../deps.ts';
+import { organisationOf } from '../keys/enrol.ts';
+import { MakeKey } from '../keys/keys.tsx';
 import { isFresh } from '../session.ts';
 import { passkeysWork } from '../sign-in/passkeys.ts';
 import type { Text } from '../text/text.ts';
@@ -27,21 +29,30 @@ export async function signView(
   },
 ): Promise<SignView> {
   const { here, notice, ...rest } = given;
+  const toSign = await envelopesOf(deps, prepared);
+  const confirmBefore = (words: string): Child => (
+    <Confirm
+      t={t}
+      demonstration={deps.settings.demonstration}
+      passkeys={passkeysWork(deps.settings.publicUrl)}
+      to={here}
+      words={words}
+    />
+  );
   return {
     ...rest,
     prepared,
     digest: Buffer.from(nodeHashing.hash(statementBytes(prepared.text))).toString('hex'),
-    toSign: await envelopesOf(deps, prepared),
+    toSign,
     old: isOld(prepared, deps.now()),
-    confirm: mustConfirm(deps, session) ? (
-      <Confirm
-        t={t}
-        demonstration={deps.settings.demonstration}
-        passkeys={passkeysWork(deps.settings.publicUrl)}
-        to={here}
-        words={t.signing.confirmToSign}
-      />
-    ) : undefined,
+    confirm: mustConfirm(deps, session) ? confirmBefore(t.signing.confirmToSign) : undefined,
+    makeKey: !organisationOf(session) ? (
+      <p>{t.keys.outside}</p>
+    ) : isFresh(session, deps.now()) ? (
+      <MakeKey t={t} person={session.person} here primary={toSign.length === 0} />
+    ) : (
+      confirmBefore(t.signing.confirmForKey)
+    ),
     demonstration: deps.settings.demonstration,
     ...(notice ? { notice } : {}),
   };

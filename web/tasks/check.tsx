@@ -1,6 +1,5 @@
 // Station 1, web: the page between deciding and sending: every answer with a way back to it, what contradicts itself asked about,
 // and the decision as the patient will read it. Nothing is sent before its one button.
-import type { Child } from 'hono/jsx';
 import type { Evidence, TaskHead } from '../../db/views/task.ts';
 import { CRITERIA } from '../../domain/acts.ts';
 import type { Parameters } from '../../domain/parameters.ts';
@@ -31,37 +30,28 @@ export function CheckForm({
   t,
   head,
   typed,
-  values,
   key_,
   claim,
-  signs,
 }: {
   t: Text;
   head: TaskHead;
   typed: Typed;
-  values: LetterValues;
   key_: string;
   claim: number;
-  /** What follows is the sign page; else this button sends the decision. */
-  signs: boolean;
 }) {
   return (
-    <form
-      id="check-form"
-      class="stack"
-      {...formAttributes(signs ? paths.sign(head.id) : paths.decide(head.id))}
-    >
+    <form id="check-form" class="stack" {...formAttributes(paths.sign(head.id))}>
       <Hidden values={{ key: key_, claim }} />
       <TypedHidden typed={typed} />
       <div class="actions">
         <button class="button primary" type="submit" aria-keyshortcuts="Control+Enter">
-          {signs ? t.signing.goOn : (t.work.send[head.kind]?.[values.choice] ?? t.buttons[head.kind])}
+          {t.signing.goOn}
         </button>
         <a class="button" href={paths.task(head.id)}>
           {t.work.back}
         </a>
       </div>
-      <p class="meta">{signs ? t.signing.nothingSent : t.work.checkFinal}</p>
+      <p class="meta">{t.signing.nothingSent}</p>
     </form>
   );
 }
@@ -77,8 +67,6 @@ export function Check({
   by,
   operation,
   claim,
-  signs,
-  notice,
 }: {
   t: Text;
   head: TaskHead;
@@ -90,14 +78,11 @@ export function Check({
   by: string;
   operation: string;
   claim: number;
-  signs: boolean;
-  notice?: Child;
 }) {
   const notMet = CRITERIA.filter((criterion) => values.criteria?.[criterion] === 'not-met');
   return (
     <div class="split">
       <div class="stack-wide">
-        {notice}
         {values.choice === 'accept' && notMet.length > 0 ? (
           <Notice tone="soon">
             <p>{t.work.contradictsAccept(t.list(notMet.map((criterion) => t.criteria[criterion])))}</p>
@@ -105,15 +90,7 @@ export function Check({
         ) : null}
         <SummaryList t={t} rows={summaryRows(t, head, values)} />
         <StalePlace />
-        <CheckForm
-          t={t}
-          head={head}
-          typed={typed}
-          values={values}
-          key_={operation}
-          claim={claim}
-          signs={signs}
-        />
+        <CheckForm t={t} head={head} typed={typed} key_={operation} claim={claim} />
       </div>
       <Letter
         t={t}

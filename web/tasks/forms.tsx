@@ -3,6 +3,7 @@
 import type { Child } from 'hono/jsx';
 import type { Evidence, Measured, TaskHead } from '../../db/views/task.ts';
 import { CRITERIA } from '../../domain/acts.ts';
+import { needsSignature } from '../../domain/events.ts';
 import type { Instrument } from '../../domain/instruments/instrument.ts';
 import { instrumentById } from '../../domain/instruments/registry.ts';
 import { CHOICES, type TaskKind } from '../../domain/lifecycle.ts';
@@ -44,8 +45,6 @@ export interface FormState {
   readonly claim: number;
   /** When the draft that is shown was saved. */
   readonly savedAt?: string | undefined;
-  /** What follows the form is the sign page. */
-  readonly signs?: boolean;
 }
 
 interface Props {
@@ -82,7 +81,9 @@ export function DraftState({ t, savedAt }: { t: Text; savedAt?: string | undefin
 /** The whole form of a task with its buttons; `id` stays the same so that a swap finds it. */
 export function TaskForm({ t, head, evidence, state }: Props) {
   const checked = CHECKED.has(head.kind);
-  const action = checked ? paths.check(head.id) : state.signs ? paths.sign(head.id) : paths.decide(head.id);
+  // What follows the form is the page where it is read once more and signed.
+  const signs = needsSignature(head.kind);
+  const action = checked ? paths.check(head.id) : signs ? paths.sign(head.id) : paths.decide(head.id);
   const staff = head.kind !== 'provide-papers';
   return (
     <form
@@ -94,7 +95,7 @@ export function TaskForm({ t, head, evidence, state }: Props) {
       <Fields t={t} head={head} evidence={evidence} state={state} />
       <div class="actions">
         <button class="button primary" type="submit" aria-keyshortcuts="Control+Enter">
-          {checked ? t.task.check : state.signs ? t.signing.goOn : t.buttons[head.kind]}
+          {checked ? t.task.check : signs ? t.signing.goOn : t.buttons[head.kind]}
         </button>
         {staff ? (
           <button

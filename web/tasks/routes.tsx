@@ -15,7 +15,7 @@ import type { Role } from '../../domain/roles.ts';
 import type { SignedAct } from '../../ledger/envelope.ts';
 import type { Done } from '../../workflows/messages.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
-import type { Session, SigningDeps, WebDeps, WebEnv } from '../deps.ts';
+import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
@@ -41,14 +41,7 @@ import {
 } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { beginSigning } from '../session.ts';
-import {
-  dropPrepared,
-  type Prepared,
-  prepare,
-  preparedOf,
-  type SignedKind,
-  signedBy,
-} from '../signatures/prepared.ts';
+import { dropPrepared, type Prepared, prepare, preparedOf, signedBy } from '../signatures/prepared.ts';
 import { Sign } from '../signatures/sign.tsx';
 import { mustConfirm, signView } from '../signatures/view.tsx';
 import type { Text } from '../text/text.ts';
@@ -78,7 +71,6 @@ interface Sent {
 
 export function taskRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
-  const signs = (kind: TaskKind): kind is SignedKind => deps.signing !== undefined && needsSignature(kind);
 
   // ---- Opening
 
@@ -203,7 +195,6 @@ export function taskRoutes(deps: WebDeps): Routes {
                 faults,
                 key: showing.key ?? operationKey(deps, session.person, head.kind, head.id),
                 claim: claimless ? 0 : head.claimNumber,
-                signs: signs(head.kind),
                 savedAt: showing.typed ? undefined : draft?.savedAt,
               }
             : undefined
@@ -476,17 +467,6 @@ export function taskRoutes(deps: WebDeps): Routes {
     // Kept under the claim, so that "Change" comes back to exactly this.
     if (holds)
       await keepDraft(deps, session.person, { id: head.id, caseId: head.case.id }, form.claim, form.typed);
-    return await checkPage(c, head, form, read.values as LetterValues);
-  });
-
-  async function checkPage(
-    c: Context<WebEnv>,
-    head: TaskHead,
-    form: Sent,
-    values: LetterValues,
-    again: { status?: 200 | 503; notice?: Child } = {},
-  ): Promise<Response> {
-    const session = signedIn(c);
     const t = wordsFor(c, deps);
     await disclose(deps, session, 'task', head.case.id);
     const evidence = await evidenceOf(deps.db, head.case.id, head.case.patientId);
@@ -504,18 +484,15 @@ export function taskRoutes(deps: WebDeps): Routes {
         head={head}
         evidence={evidence}
         typed={form.typed}
-        values={values}
+        values={read.values as LetterValues}
         parameters={deps.parameters}
         now={deps.now()}
         by={session.name}
         operation={form.key}
         claim={form.claim}
-        signs={signs(head.kind)}
-        notice={again.notice}
       />,
-      again.status ?? 200,
     );
-  }
+  });
 
   // ---- Signing
 
@@ -525,7 +502,7 @@ export function taskRoutes(deps: WebDeps): Routes {
     if (head instanceof Response) return head;
     const form = await sent(c, head);
     if (form instanceof Response) return form;
-    if (!signs(head.kind)) return await refusedPage(c, deps, refuse('unknown'));
+    if (!needsSignature(head.kind)) return await refusedPage(c, deps, refuse('unknown'));
     const unbound = await keyRefusal(deps, session, head.kind, head.id, form.key, aboutOf(head));
     if (unbound) return await refusedPage(c, deps, unbound);
     const read = judged(head, form.typed);
@@ -559,7 +536,7 @@ export function taskRoutes(deps: WebDeps): Routes {
   r.get('/tasks/:id/sign', WORK, async (c) => {
     const head = await find(c);
     if (head instanceof Response) return head;
-    const prepared = signs(head.kind) ? await preparedOf(deps, signedIn(c), { task: head.id }) : undefined;
+    const prepared = await preparedOf(deps, signedIn(c), { task: head.id });
     if (!prepared || head.status !== 'open') return c.redirect(paths.task(head.id), 303);
     return await signPage(c, head, prepared);
   });
@@ -595,7 +572,13 @@ export function taskRoutes(deps: WebDeps): Routes {
             here: paths.sign(head.id),
             again: (
               <form method="post" action={paths.sign(head.id)}>
-                <Hidden values={{ key, claim: task?.claim ?? 0 }} />
+                {/* A key of its own: what was sent under the old one and came too late is answered under it for ever. */}
+                <Hidden
+                  values={{
+                    key: operationKey(deps, session.person, head.kind, head.id),
+                    claim: task?.claim ?? 0,
+                  }}
+                />
                 <TypedHidden typed={prepared.typed} />
                 <button class="button" type="submit">
                   {t.signing.again}
@@ -611,7 +594,7 @@ export function taskRoutes(deps: WebDeps): Routes {
   }
 
   /** A signed decision: what the person signed is what was prepared for them; the form brings the signature alone. */
-  async function decideSigned(c: Context<WebEnv>, head: TaskHead, signing: SigningDeps): Promise<Response> {
+  async function decideSigned(c: Context<WebEnv>, head: TaskHead): Promise<Response> {
     const session = signedIn(c);
     const fields = await small(c, ['key', 'claim', 'certificate', 'signature']);
     if (fields instanceof Response) return fields;
@@ -631,7 +614,7 @@ export function taskRoutes(deps: WebDeps): Routes {
       return await opened(c, head, { status: 409, notice: sentence(t, refuse('statement-old')) });
     if (mustConfirm(deps, session)) return goTo(c, paths.sign(head.id));
     const given = { certificate: fields.get('certificate'), signature: fields.get('signature') };
-    const signed = await signedBy(deps, signing, prepared, given);
+    const signed = await signedBy(deps, prepared, given);
     const form: Sent = {
       key,
       claim: prepared.act.task.claim,
@@ -655,8 +638,8 @@ export function taskRoutes(deps: WebDeps): Routes {
         : await signPage(c, head, prepared, { status, notice: sentence(t, signed) });
     }
     await beginSigning(deps, session);
-    return await decided(c, head, form, prepared.values, signed, () =>
-      signPage(c, head, prepared, { status: 503, notice: <NobodyThere t={t} request={c.var.requestId} /> }),
+    return await decided(c, head, form, prepared.values, signed, (notice) =>
+      signPage(c, head, prepared, { status: 503, notice }),
     );
   }
 
@@ -664,15 +647,15 @@ export function taskRoutes(deps: WebDeps): Routes {
     const session = signedIn(c);
     const head = await find(c);
     if (head instanceof Response) return head;
-    if (deps.signing && signs(head.kind)) return await decideSigned(c, head, deps.signing);
+    if (needsSignature(head.kind)) return await decideSigned(c, head);
     const form = await sent(c, head);
     if (form instanceof Response) return form;
     const unbound = await keyRefusal(deps, session, head.kind, head.id, form.key, aboutOf(head));
     if (unbound) return await refusedPage(c, deps, unbound);
     const read = judged(head, form.typed);
     if ('faults' in read) return await corrected(c, head, form, read.faults);
-    return await decided(c, head, form, read.values, undefined, () =>
-      nobodyThere(c, head, form, read.values),
+    return await decided(c, head, form, read.values, undefined, (notice) =>
+      opened(c, head, { status: 503, typed: form.typed, key: form.key, notice }),
     );
   });
 
@@ -683,7 +666,8 @@ export function taskRoutes(deps: WebDeps): Routes {
     form: Sent,
     values: unknown,
     signed: SignedAct | undefined,
-    whenNobodyIsThere: () => Promise<Response>,
+    /** The form once more, with the same key and every word that was typed. */
+    whenNobodyIsThere: (notice: Child) => Promise<Response>,
   ): Promise<Response> {
     const session = signedIn(c);
     const outcome = await deps.ask.act({
@@ -713,7 +697,7 @@ export function taskRoutes(deps: WebDeps): Routes {
       case 'unavailable':
         if (wantsFragment(c.req.raw.headers)) return await unavailable(c, deps);
         c.header('Retry-After', '5');
-        return await whenNobodyIsThere();
+        return await whenNobodyIsThere(<NobodyThere t={wordsFor(c, deps)} request={c.var.requestId} />);
       default:
         return outcome satisfies never;
     }
@@ -846,19 +830,6 @@ export function taskRoutes(deps: WebDeps): Routes {
     return wantsFragment(c.req.raw.headers)
       ? c.html(fragment(part, <TitleOf t={t} options={options} />) as never, 202)
       : await pageAnswer(c, deps, options, part, 202);
-  }
-
-  /** Nobody to ask: 503 with the same form, the same key, and every word that was typed. */
-  async function nobodyThere(
-    c: Context<WebEnv>,
-    head: TaskHead,
-    form: Sent,
-    values: unknown,
-  ): Promise<Response> {
-    const notice = <NobodyThere t={wordsFor(c, deps)} request={c.var.requestId} />;
-    return CHECKED.has(head.kind)
-      ? await checkPage(c, head, form, values as LetterValues, { status: 503, notice })
-      : await opened(c, head, { status: 503, typed: form.typed, key: form.key, notice });
   }
 
   return r;

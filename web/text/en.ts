@@ -875,7 +875,6 @@ export const en = {
     noteHint: 'When the patient was absent, say why.',
     checkTitle: 'Check your decision',
     checkLead: (task: string, caseNumber: string) => `${task}, ${caseNumber}. Nothing is sent yet.`,
-    checkFinal: 'Once sent, only a new decision can change this.',
     contradictsAccept: (criteria: string) =>
       `You judged as not met: ${criteria}. You accept all the same. Check that you mean this.`,
     back: 'Change something',

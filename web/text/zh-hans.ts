@@ -776,7 +776,6 @@ export const zhHans: typeof en = {
     noteHint: '患者缺席时请说明原因。',
     checkTitle: '核对您的决定',
     checkLead: (task, caseNumber) => `${task}，${caseNumber}。尚未发送。`,
-    checkFinal: '发送后，只有新的决定才能更改。',
     contradictsAccept: (criteria) => `您认为以下条件不符合：${criteria}，但仍予受理。请确认这是您的本意。`,
     back: '返回修改',
     send: {
