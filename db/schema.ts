@@ -324,7 +324,8 @@ export const operations = pgTable(
     at: instant('at').notNull(),
     entryId: entryId(),
   },
-  (t) => [index('operations_workflow').on(t.workflowId)],
+  // Claims and disclosures, which are most operations, have no workflow.
+  (t) => [index('operations_workflow').on(t.workflowId).where(sql`workflow_id is not null`)],
 );
 
 /** What a person signed about an act, word for word. Never changed afterwards. */

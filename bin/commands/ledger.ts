@@ -51,7 +51,9 @@ export function logSigner(seed: Uint8Array): LogSigner {
  * How long the sequencer rests, whether something waited or not: a batch of one costs nearly as much as a batch of a
  * hundred, and without a rest busy minutes would be spent on batches of one.
  */
-const REST_MS = 100;
+const REST_MS = 200;
+/** How far apart anchors begin while people work (docs/adr/0019): with the rest above, well within two seconds of a commit. */
+const ANCHOR_REST_MS = 750;
 /** From so many entries on there may be more, and no rest. */
 const MANY = 2000;
 /** How often it is looked for decisions that never reached Temporal's history. */
@@ -126,6 +128,7 @@ export async function runLedger(machine: Machine): Promise<void> {
   });
   const anchoring = keepAnchoring(anchor, {
     signal,
+    restMs: ANCHOR_REST_MS,
     changed: async (stopping) => {
       // Growth between the anchor's last look and here must not be slept over.
       const wake = unseen

@@ -324,6 +324,39 @@ test('keeping on: our own store’s faults are outlived too', async () => {
   expect(anchored).toEqual([5]);
 });
 
+test.each([
+  { first: 5, anchored: [5] },
+  { first: 1000, anchored: [1000, 1005] },
+])('keeping on: after $first leaves the next wait for others or do not', async ({ first, anchored }) => {
+  const { chain } = memoryChain();
+  const log = createTestLog();
+  await log.grow(first);
+  const controller = new AbortController();
+  const seen: number[] = [];
+  let turns = 0;
+  const anchor = createAnchor({
+    chain,
+    log,
+    async onAnchored({ size }) {
+      seen.push(size);
+      if (seen.length > 1) return;
+      await log.grow(5);
+      // A second anchor needs far fewer turns of the event loop than this.
+      const turn = (): void => void (++turns < 500 ? setImmediate(turn) : controller.abort());
+      turn();
+    },
+  });
+  await keepAnchoring(anchor, {
+    signal: controller.signal,
+    restMs: 3_600_000,
+    onTrouble: (error) => {
+      throw error;
+    },
+    changed: async () => controller.abort(),
+  });
+  expect(seen).toEqual(anchored);
+});
+
 test('keeping on: faults are told and outlived, tampering is thrown', async () => {
   const { chain } = memoryChain();
   const log = createTestLog();
