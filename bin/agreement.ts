@@ -5,6 +5,7 @@ import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { memberPaths } from '../engines/fabric/layout.ts';
+import { giveTo, type Users } from '../engines/users.ts';
 import { formatVerifierKey } from '../ledger/checkpoint.ts';
 import { type MemberChain, openMemberChain } from '../ledger/fabric/client.ts';
 import { readMemberProfile } from '../ledger/fabric/profile.ts';
@@ -15,9 +16,10 @@ import { ed25519FromSeed } from './machine.ts';
 
 /**
  * Sees to it that each member has its witness key and the agreed trust in its folder, and that the keys are in force on
- * the chain. Idempotent; where all is in force it only reads. Needs the network up and its own data folder.
+ * the chain. Idempotent; where all is in force it only reads. Needs the network up and its own data folder. What is
+ * written into a member's folder becomes its user's, where there are such users.
  */
-export async function agreeOnKeys(dataDir: string, logKey: string): Promise<void> {
+export async function agreeOnKeys(dataDir: string, logKey: string, users?: Users): Promise<void> {
   const chains = ORGANISATIONS.map((organisation): [Organisation, MemberChain] => [
     organisation,
     openMemberChain(readMemberProfile(memberPaths(dataDir, organisation).memberProfile)),
@@ -29,6 +31,7 @@ export async function agreeOnKeys(dataDir: string, logKey: string): Promise<void
         const { member } = memberPaths(dataDir, organisation);
         if (readTrust(member) === undefined)
           await writeDurably(trustPath(member), `${JSON.stringify(agreed, null, 2)}\n`);
+        if (users !== undefined) giveTo(member, users[organisation]);
       }),
     );
     const silent = await Promise.all(

@@ -3,11 +3,12 @@
 // the door is published. Never starts or stops a process of another container.
 import { spawn } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { migrate, roleUrl } from '../db/migrate.ts';
+import { passOn } from '../engines/doors.ts';
 import { startFabric } from '../engines/fabric/network.ts';
 import { readPorts } from '../engines/ports.ts';
 import { startPostgres } from '../engines/postgres.ts';
@@ -50,7 +51,7 @@ async function main([verb, folder, ...rest]: readonly string[]): Promise<void> {
     case 'setup':
       return await setup(dataDir);
     case 'door':
-      return door(Number(first), Number(second));
+      return await door(Number(first), Number(second));
     default:
       throw new EngineTrouble(`compose: unknown verb ${verb}; say one of ${VERBS.join(', ')}.`);
   }
@@ -159,14 +160,8 @@ async function setup(dataDir: string): Promise<void> {
 }
 
 /** Passes connections from the namespace's outside to a port on its loopback: the only thing that compose publishes. */
-function door(from: number, to: number): void {
-  const server = createServer((outside) => {
-    const inside = connect({ port: to, host: '127.0.0.1' });
-    outside.pipe(inside).pipe(outside);
-    outside.on('error', () => inside.destroy());
-    inside.on('error', () => outside.destroy());
-  });
-  server.listen(from);
+async function door(from: number, to: number): Promise<void> {
+  await passOn({ port: from }, { port: to, host: '127.0.0.1' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => process.exit(0));
 }
 

@@ -48,6 +48,8 @@ export const SETTINGS = z.object({
     .url({ protocol: /^https?$/ })
     .endsWith('/')
     .optional(),
+  /** Folder of sockets that stand for the network, when a member was given none of its own (engines/doors.ts). */
+  REHAB_MEMBER_DOORS: z.string().optional(),
   /** `demonstration` offers a list of people to sign in as; refused beyond loopback (I9). */
   REHAB_MODE: z.enum(['demonstration', 'real']).default('real'),
   /** Parameter overrides as JSON: lengths of limits, in tests and demonstrations. */

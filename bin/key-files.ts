@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { likeItsFolder } from '../engines/users.ts';
 import type { KeyStore } from '../ledger/record-key.ts';
 
 /** A key store over `folder`. Creating twice keeps the first key. */
@@ -16,6 +17,7 @@ export function keyFiles(folder: string): KeyStore {
     async create(kind, id) {
       const path = pathOf(kind, id);
       const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      if (made) belongAsAbove(made, dirname(path));
       // A folder's own name lies in the folder above it.
       if (made)
         for (let up = dirname(path); up.length >= made.length; up = dirname(up)) await flush(dirname(up));
@@ -28,6 +30,7 @@ export function keyFiles(folder: string): KeyStore {
         await file.close();
       }
       try {
+        likeItsFolder(partial);
         await link(partial, path);
       } catch (error) {
         if ((error as { code?: string }).code !== 'EEXIST') throw error;
@@ -50,6 +53,12 @@ export function keyFiles(folder: string): KeyStore {
       }
     },
   };
+}
+
+/** Folders that were made from `first` down to `last` belong to whom the folder above them belongs. */
+function belongAsAbove(first: string, last: string): void {
+  if (last.length > first.length) belongAsAbove(first, dirname(last));
+  likeItsFolder(last);
 }
 
 async function flush(folder: string): Promise<void> {

@@ -61,7 +61,10 @@ verb('ledger', 'the ledger process: sequencer and anchor').action(async (options
   await runLedger(machineOf(dataDirOf(options.data)));
 });
 
-verb('member', 'one organisation’s member: follows its own peer and the published log, and cosigns growth')
+const member = verb(
+  'member',
+  'one organisation’s member: follows its own peer and the published log, and cosigns growth',
+)
   .addOption(new Option('--org <name>', 'whose').choices(ORGANISATIONS).makeOptionMandatory())
   .option('--acknowledge', 'a person has seen the alarms that stand; go on')
   .action(async (options: { data: string; org: Organisation; acknowledge?: boolean }) => {
@@ -73,6 +76,41 @@ verb('member', 'one organisation’s member: follows its own peer and the publis
       environment: environment(),
       acknowledge: options.acknowledge === true,
     });
+  });
+
+/** What the organisation's own people do at their member; `--data` and `--org` are the member's. */
+type OfMember = { readonly data: string; readonly org: Organisation };
+const atMember = (command: Command) => {
+  const { data, org } = command.optsWithGlobals<OfMember>();
+  return { dataDir: dataDirOf(data), organisation: org };
+};
+member
+  .command('requests')
+  .description('requests for certificates, and for their end, that wait for two of the organisation’s people')
+  .option('--all', 'those that are done too')
+  .action(async (options: { all?: boolean }, command: Command) => {
+    const { listRequests } = await import('./commands/approve.ts');
+    process.exitCode = listRequests({ ...atMember(command), all: options.all === true });
+  });
+member
+  .command('approver')
+  .description('makes the key of somebody who may approve')
+  .argument('<name>', 'small letters, digits and dashes')
+  .action(async (name: string, _: unknown, command: Command) => {
+    const { makeApprover } = await import('./commands/approve.ts');
+    process.exitCode = await makeApprover({ ...atMember(command), name });
+  });
+member
+  .command('approve')
+  .description('signs one request as one of those people; two of them are needed')
+  .argument('<id>', 'number of the request')
+  .requiredOption('--as <name>', 'who approves')
+  .option('--key <file>', 'that person’s private key, when it is not in the member’s folder')
+  .option('--door <url>', 'the member’s address, when it is not the running machine’s')
+  .action(async (id: string, options: { as: string; key?: string; door?: string }, command: Command) => {
+    const { approve } = await import('./commands/approve.ts');
+    const { as: name, key, door } = options;
+    process.exitCode = await approve({ ...atMember(command), id, name, key, ...(door && { door }) });
   });
 
 verb('migrate', 'brings the database to today’s tables; DATABASE_URL names it as its owner').action(

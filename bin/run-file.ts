@@ -1,8 +1,9 @@
 // Composition: `run.json`, what a running machine tells other programs (DESIGN.md section 7). Written whole or not at
 // all, mode 0600, because on loopback it holds URLs with passwords.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { SystemUser } from '../engines/users.ts';
 
 export const RUN_FILE = z.object({
   web: z.string(),
@@ -26,11 +27,12 @@ export function readRunFile(dataDir: string): RunFile | undefined {
   }
 }
 
-/** Replaces `run.json` atomically. */
-export function writeRunFile(dataDir: string, run: RunFile): void {
+/** Replaces `run.json` atomically. `owner` alone may read it, beside root. */
+export function writeRunFile(dataDir: string, run: RunFile, owner?: SystemUser): void {
   const path = join(dataDir, 'run.json');
   const partial = `${path}.${process.pid}`;
   writeFileSync(partial, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  if (owner !== undefined) chownSync(partial, owner.uid, owner.gid);
   renameSync(partial, path);
 }
 

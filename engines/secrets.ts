@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { likeItsFolder } from './users.ts';
 
 /** The kept secret of that name, made now if there is none: 32 random bytes in hexadecimal. */
 export function keptSecret(dataDir: string, name: string): string {
@@ -14,6 +15,7 @@ export function keptSecret(dataDir: string, name: string): string {
   if (known !== undefined) return known;
   const partial = join(folder, `.${name}.${process.pid}`);
   writeFileSync(partial, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+  likeItsFolder(partial);
   try {
     linkSync(partial, path); // link refuses an existing name, so of two makers one wins and both read its secret
   } catch (error) {

@@ -1,8 +1,9 @@
 // Engines: all of them together, over one data folder. Promise: one start at a time per folder, orphans of a killed
 // run gone first, everything stopped in order, or nothing left running when a start fails.
 // Never touches a folder that somebody else holds.
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ORGANISATIONS } from '../domain/consortium.ts';
 import type { Fabric } from './fabric/network.ts';
 import { type Lock, tryLock } from './lock.ts';
 import { type RunningPostgres, startPostgres } from './postgres.ts';
@@ -11,6 +12,7 @@ import type { EngineSettings } from './settings.ts';
 import { createSupervisor, type Supervisor, stopOrphans } from './supervisor.ts';
 import { type RunningTemporal, startTemporal } from './temporal.ts';
 import { EngineTrouble } from './trouble.ts';
+import { giveTo, letThrough, type Separation, separationOf } from './users.ts';
 
 export type EnginePart = 'postgres' | 'temporal' | 'fabric';
 
@@ -18,6 +20,8 @@ export interface Engines {
   readonly postgres?: RunningPostgres;
   readonly temporal?: RunningTemporal;
   readonly fabric?: Fabric;
+  /** Who runs as whom. */
+  readonly separation: Separation;
   /** Keeps the engines; further processes may be started under it and are stopped with them. */
   readonly supervisor: Supervisor;
   /** Stops everything in reverse order and gives the folder up. A second call does nothing. */
@@ -52,6 +56,8 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
     stopping ??= supervisor.stopAll().finally(() => lock.release());
     return stopping;
   };
+  const separation = separate(dataDir);
+  const { users } = separation;
   const common = { dataDir, settings, progress, supervisor };
   const wants = (part: EnginePart): boolean => parts.includes(part);
   const timed = async <T>(name: string, starting: Promise<T>): Promise<T> => {
@@ -62,12 +68,12 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
   };
   const starts = [
     wants('postgres') ? timed('Postgres', startPostgres(common)) : undefined,
-    wants('temporal') ? timed('Temporal', startTemporal(common)) : undefined,
+    wants('temporal') ? timed('Temporal', startTemporal({ ...common, user: users?.operator })) : undefined,
     // Loaded when wanted: it brings the whole gRPC and chaincode machinery along.
     wants('fabric')
       ? timed(
           'Fabric',
-          import('./fabric/network.ts').then(({ startFabric }) => startFabric(common)),
+          import('./fabric/network.ts').then(({ startFabric }) => startFabric({ ...common, users })),
         )
       : undefined,
   ] as const;
@@ -84,9 +90,26 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
     ...(postgres === undefined ? {} : { postgres }),
     ...(temporal === undefined ? {} : { temporal }),
     ...(fabric === undefined ? {} : { fabric }),
+    separation,
     supervisor,
     stop,
   };
+}
+
+/** What the hospital's own processes write to. */
+const OPERATORS = ['keys', 'cache', 'log'] as const;
+
+/** Opens the way to each user's folders and gives the operator its own, or closes the folder to everybody else. */
+function separate(dataDir: string): Separation {
+  const separation = separationOf(dataDir);
+  const { users } = separation;
+  if (users === undefined) {
+    if ((statSync(dataDir).mode & 0o777) === 0o711) chmodSync(dataDir, 0o700);
+    return separation;
+  }
+  letThrough(dataDir);
+  for (const name of OPERATORS) giveTo(join(dataDir, name), users.operator);
+  return separation;
 }
 
 /**
@@ -127,5 +150,22 @@ function demandUsable(dataDir: string): void {
     throw new EngineTrouble(
       `The data folder ${dataDir} belongs to user ${owner} and you are user ${uid}: start as that user, or choose another folder with --data.`,
     );
+  }
+  const closed = ['keys', 'temporal', ...ORGANISATIONS.map((name) => join('members', name))].find(
+    (name) => existsSync(join(dataDir, name)) && !canEnter(join(dataDir, name)),
+  );
+  if (closed !== undefined) {
+    throw new EngineTrouble(
+      `The data folder ${dataDir} was last started as root, which gave ${closed} to a system user of its own: start as root again, or choose another folder with --data.`,
+    );
+  }
+}
+
+function canEnter(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -15,6 +15,7 @@ import type { Progress } from './progress.ts';
 import type { EngineSettings } from './settings.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 import { EngineTrouble } from './trouble.ts';
+import { giveTo, runnableBy, type SystemUser } from './users.ts';
 
 export interface RunningTemporal {
   readonly how: 'address' | 'setting' | 'path' | 'cache' | 'built';
@@ -36,6 +37,8 @@ export interface TemporalOptions {
   readonly progress: Progress;
   /** Keeps the process; without one the engine makes its own, with pid files in `DATA/pids`. */
   readonly supervisor?: Supervisor;
+  /** Runs the server, and has its data; ourselves unless given. */
+  readonly user?: SystemUser | undefined;
   /** Retention of closed histories in milliseconds. Default ten years; tests of the check itself pass another. */
   readonly retentionMs?: number;
 }
@@ -125,11 +128,13 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
 }
 
 async function startOwn(options: TemporalOptions): Promise<RunningTemporal> {
-  const { dataDir, settings, progress } = options;
+  const { dataDir, settings, progress, user } = options;
   const { cacheDir, environment } = settings;
-  const { how, programs } = await findOrBuild(temporalSource(settings), { cacheDir, environment, progress });
+  const found = await findOrBuild(temporalSource(settings), { cacheDir, environment, progress });
   const folder = resolve(dataDir, 'temporal');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (user !== undefined) giveTo(folder, user);
+  const programs = user === undefined ? found.programs : await runnableBy([user], found.programs);
   const port = async (name: string, asked?: number, by = ''): Promise<number> =>
     await choosePort({
       dataDir,
@@ -156,8 +161,10 @@ async function startOwn(options: TemporalOptions): Promise<RunningTemporal> {
       ...['--namespace', TEMPORAL_NAMESPACE],
       ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
     ],
-    env: { PATH: environment.PATH, HOME: folder, TZ: 'UTC' },
+    // Go asks for the user's name, and a system user without an account has none but this.
+    env: { PATH: environment.PATH, HOME: folder, USER: 'temporal', TZ: 'UTC' },
     cwd: folder,
+    ...(user === undefined ? {} : { user }),
     logPath: join(dataDir, 'logs', 'temporal.log'),
     ready: async () => await describeNamespace(address),
     readyWithinMs: 60_000,
@@ -166,7 +173,7 @@ async function startOwn(options: TemporalOptions): Promise<RunningTemporal> {
   try {
     const serverVersion = await prepareNamespace(address, options.retentionMs ?? RETENTION_MS);
     return {
-      how,
+      how: found.how,
       address,
       uiUrl: `http://127.0.0.1:${ui}`,
       metricsUrl: `http://127.0.0.1:${metrics}/metrics`,

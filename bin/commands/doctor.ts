@@ -26,6 +26,7 @@ import {
   FLOOR_OUTSIDE_LOOPBACK as TEMPORAL_FLOOR,
   temporalSource,
 } from '../../engines/temporal.ts';
+import { OWNERS } from '../../engines/users.ts';
 import { type RunFile, readRunFile } from '../run-file.ts';
 
 /** `warn` asks for attention; only `trouble` makes the command fail; `not run` says why a check could not be made. */
@@ -64,6 +65,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
     ['fabric programs', () => checkFabricPrograms(settings)],
     ['disk', () => checkDisks([dataDir, settings.cacheDir])],
     ['data folder', async () => checkDataFolder(dataDir)],
+    ['organisations', async () => checkOrganisations(dataDir)],
     ['ports', () => checkPorts(dataDir, running)],
     ['processes', async () => checkProcesses(run, running)],
     ['postgres', () => checkPostgres(run, running, settings)],
@@ -241,7 +243,10 @@ export function checkDataFolder(dataDir: string): Finding[] {
   const open: string[] = [];
   for (const path of [dataDir, join(dataDir, 'run.json'), ...below(join(dataDir, 'keys'))]) {
     const state = lstatSync(path, { throwIfNoEntry: false });
-    if (state !== undefined && (state.mode & 0o077) !== 0) open.push(relative(dataDir, path) || dataDir);
+    // The organisations' own users walk through the folder to theirs; they cannot list it.
+    const walked = path === dataDir && ownersOf(dataDir).size > 1 ? 0o011 : 0;
+    if (state !== undefined && (state.mode & 0o077 & ~walked) !== 0)
+      open.push(relative(dataDir, path) || dataDir);
   }
   if (open.length === 0) return [{ check, verdict: 'ok', says: `${dataDir}, closed to other users` }];
   const says = `other users may enter or read ${open.slice(0, 3).join(', ')}${open.length > 3 ? ` and ${open.length - 3} more` : ''}`;
@@ -251,6 +256,42 @@ export function checkDataFolder(dataDir: string): Finding[] {
       verdict: 'trouble',
       says,
       remedy: `Run "chmod -R go= ${join(dataDir, 'keys')} && chmod go= ${dataDir}".`,
+    },
+  ];
+}
+
+/** Folders of each organisation's secrets, and of the hospital's own processes. */
+const secretFolders = (dataDir: string): string[] =>
+  [
+    ...ORGANISATIONS.flatMap((name) => [`fabric/organisations/${name}`, `members/${name}`]),
+    ...['keys', 'temporal', 'fabric/operator'],
+  ]
+    .map((name) => join(dataDir, name))
+    .filter((path) => existsSync(path));
+
+/** System users to whom those folders belong. */
+const ownersOf = (dataDir: string): Set<number> =>
+  new Set(secretFolders(dataDir).map((path) => lstatSync(path).uid));
+
+/** Each organisation's secrets belong to a system user of its own, as far as one machine can keep them apart. */
+export function checkOrganisations(dataDir: string): Finding[] {
+  const check = 'organisations';
+  const folders = secretFolders(dataDir);
+  if (folders.length === 0) return [{ check, verdict: 'not run', says: 'they have no folders yet' }];
+  const open = folders.filter((path) => (lstatSync(path).mode & 0o077) !== 0);
+  if (open.length > 0) {
+    const says = `other users may enter ${open.map((path) => relative(dataDir, path)).join(', ')}`;
+    return [{ check, verdict: 'trouble', says, remedy: `Run "chmod go= ${open.join(' ')}".` }];
+  }
+  if (ownersOf(dataDir).size >= OWNERS.length)
+    return [{ check, verdict: 'ok', says: 'each has a system user of its own, beside the operator’s' }];
+  return [
+    {
+      check,
+      verdict: 'warn',
+      says: 'all run as one system user, which holds all their secrets',
+      remedy:
+        'Good enough for a demonstration; for real give each a machine or a container of its own. A start as root, from folders that other users can reach, gives each a system user.',
     },
   ];
 }

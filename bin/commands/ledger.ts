@@ -1,7 +1,7 @@
 // Composition of the ledger process: the sequencer's loop, the anchor's loop, and asking again for decisions whose Update
 // never reached Temporal's history. Holds no state; a second one waits for the sequencer's lock.
 
-import { createPublicKey, sign } from 'node:crypto';
+import { createPublicKey, hash, sign } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { connect, type Database } from '../../db/connection.ts';
@@ -9,6 +9,7 @@ import { logAnchors } from '../../db/schema.ts';
 import { waitingLeaves } from '../../db/views/public-log.ts';
 import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
+import { canonicalBytes } from '../../ledger/canonical.ts';
 import { keyIdOf } from '../../ledger/checkpoint.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
@@ -29,6 +30,7 @@ import {
   temporalAddress,
 } from '../machine.ts';
 import { serveOps } from '../ops.ts';
+import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { createReAsk, keepReAsking } from '../re-ask.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -168,6 +170,12 @@ export async function runLedger(machine: Machine): Promise<void> {
       told: (pass) => log.info({ ...pass }, 'decisions were asked again'),
     },
   );
+  // Once is enough; what could not be written down now is at the next start. Another digest under this version is refused.
+  const { set, version } = parametersOf(machine.settings);
+  const digest = hash('sha256', canonicalBytes(set));
+  chain
+    .recordParameters(version, digest)
+    .catch((error) => log.warn(faultFacts(error), 'version of the parameters is not on the chain'));
   log.info('ledger is ready');
   await stopped;
   await Promise.all([sequencing, anchoring, cosigning, reAsking]);

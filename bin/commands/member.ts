@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Organisation } from '../../domain/consortium.ts';
+import { standBehindDoors } from '../../engines/doors.ts';
 import { fabricAuthority } from '../../ledger/fabric/ca.ts';
 import { openMemberChain } from '../../ledger/fabric/client.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
@@ -43,7 +44,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
     if (environment[name])
       throw new SettingRefused(`setting ${name} must not be there for a member; it has no way to that store`);
   }
-  const { REHAB_LOG_URL: logUrl, REHAB_PORT: port } = settings;
+  const { REHAB_LOG_URL: logUrl, REHAB_PORT: port, REHAB_MEMBER_DOORS: doors } = settings;
   if (logUrl === undefined || port === undefined)
     throw new SettingRefused('a member needs REHAB_LOG_URL, the published log’s address, and REHAB_PORT');
   const log = processLog(`member-${organisation}`, settings.LOG_LEVEL);
@@ -71,6 +72,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
     onAlarm: (alarm) => log.error({ alarm }, 'alarm'),
   });
 
+  const closeDoors = doors === undefined ? undefined : await standBehindDoors(doors, port);
   const { signal, stopped } = stopSignal();
   const app = new Hono();
   app.get('/status', (c) => c.json(witness.status()));
@@ -97,6 +99,7 @@ export async function runMember(options: MemberOptions): Promise<void> {
   await stopped;
   chain.close();
   await new Promise<void>((done) => server.close(() => done()));
+  closeDoors?.();
 
   function mountDoor(on: Hono): void {
     const registrar = {

@@ -1,14 +1,17 @@
 import { join, resolve } from 'node:path';
 import { DATABASE_ROLES, type DatabaseRole, migrate, type RolePasswords, roleUrl } from '../../db/migrate.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
+import { mayHoldDoors, networkTools, openDoors, withoutNetwork } from '../../engines/doors.ts';
+import { memberPaths } from '../../engines/fabric/layout.ts';
 import type { Lock } from '../../engines/lock.ts';
-import { choosePort } from '../../engines/ports.ts';
+import { choosePort, readPorts } from '../../engines/ports.ts';
 import { type Progress, progressToStderr } from '../../engines/progress.ts';
 import { keptSecret } from '../../engines/secrets.ts';
 import type { EngineSettings } from '../../engines/settings.ts';
 import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engines/stack.ts';
 import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
+import { saysOf } from '../../engines/users.ts';
 import { agreeOnKeys, logKeyOf } from '../agreement.ts';
 import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
 
@@ -96,21 +99,26 @@ async function bringUp(
   const { settings, progress = progressToStderr } = options;
   const parts = ['postgres', 'temporal', 'fabric'] as const;
   const engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
+  const { users } = engines.separation;
+  progress(saysOf(engines.separation));
   const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
   if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
-    await agreeOnKeys(dataDir, logKeyOf(Buffer.from(keptSecret(dataDir, 'log'), 'hex')));
+    await agreeOnKeys(dataDir, logKeyOf(Buffer.from(keptSecret(dataDir, 'log'), 'hex')), users);
   progress('Database: bringing the tables to today’s shape');
   await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
   await options.seed(addresses);
   progress('Starting web, worker, ledger and the members');
+  const operator = users === undefined ? {} : { user: users.operator };
+  const members = await memberSpecs(options, addresses, engines, progress);
   await supervisor.startAll([
-    ...PROCESSES.map((name) => processSpec(name, options, addresses)),
-    ...Object.entries(addresses.members).map(([name, url]) => memberSpec(name, url, options, addresses)),
+    ...PROCESSES.map((name) => ({ ...processSpec(name, options, addresses), ...operator })),
+    ...members.specs,
   ]);
   await untilWebIsReady(addresses.webUrl);
   const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
-  writeRunFile(dataDir, run());
-  const unfollow = supervisor.onPidChange(() => writeRunFile(dataDir, run()));
+  const write = (): void => writeRunFile(dataDir, run(), users?.operator);
+  write();
+  const unfollow = supervisor.onPidChange(write);
   return {
     run,
     engines,
@@ -118,6 +126,7 @@ async function bringUp(
       unfollow();
       removeRunFile(dataDir);
       await engines.stop();
+      members.closeDoors();
     },
   };
 }
@@ -259,6 +268,49 @@ function processSpec(name: ProcessName, options: StartOptions, addresses: StackA
     readyWithinMs: 60_000,
     stopWithinMs: 20_000,
   };
+}
+
+/**
+ * The members. Where each organisation has a user of its own, its member has that one; where the system can do it, it has
+ * a network of its own besides, with doors to its peer, its authority and the published log.
+ */
+async function memberSpecs(
+  options: StartOptions,
+  addresses: StackAddresses,
+  { separation: { users } }: Engines,
+  progress: Progress,
+): Promise<{ readonly specs: readonly ProcessSpec[]; closeDoors(): void }> {
+  const { dataDir, webPort } = addresses;
+  const tools = users === undefined ? undefined : networkTools();
+  const ports = readPorts(dataDir);
+  const specs: ProcessSpec[] = [];
+  const closers: (() => void)[] = [];
+  for (const name of ORGANISATIONS) {
+    const url = addresses.members[name];
+    if (url === undefined) continue;
+    const spec = memberSpec(name, url, options, addresses);
+    const user = users?.[name];
+    const folder = join(memberPaths(dataDir, name).member, 'doors');
+    if (user === undefined || tools === undefined || !mayHoldDoors(folder)) {
+      specs.push(user === undefined ? spec : { ...spec, user });
+      continue;
+    }
+    const outside = [ports[`peer-${name}`], ports[`ca-${name}`], webPort];
+    const doors = {
+      ports: outside.filter((port) => port !== undefined),
+      inward: Number(new URL(url).port),
+    };
+    closers.push(await openDoors(folder, doors, user));
+    const env = { ...spec.env, REHAB_MEMBER_DOORS: folder };
+    specs.push(withoutNetwork({ ...spec, env }, user, tools));
+  }
+  if (specs.length > 0)
+    progress(
+      specs.every(({ env }) => env.REHAB_MEMBER_DOORS !== undefined)
+        ? 'Each member has a network of its own, without a way to Postgres or Temporal'
+        : 'Members share this machine’s network: Postgres asks them for a password that they do not have, Temporal asks nobody. Elsewhere keep Temporal behind a network of its own',
+    );
+  return { specs, closeDoors: () => closers.forEach((close) => void close()) };
 }
 
 /** An organisation's member: a process of its own over its own folder. Its environment holds nothing of the hospital's. */

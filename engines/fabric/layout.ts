@@ -34,6 +34,10 @@ export function fabricPaths(dataDir: string) {
     genesis: join(root, 'channel', 'genesis.block'),
     chaincode: join(root, 'chaincode'),
     organisations: join(root, 'organisations'),
+    /** Certificates of the three roots, for everybody. */
+    roots: join(root, 'roots'),
+    /** The identities with which the hospital's own processes reach the channel, and sign. */
+    operator: join(root, 'operator'),
     logs: join(dataDir, 'logs'),
   };
 }
@@ -65,6 +69,8 @@ export function organisationPaths(dataDir: string, organisation: Organisation) {
     chaincode: join(folder, 'chaincode'),
     chaincodeTls: join(node('chaincode'), 'tls'),
     identities: join(folder, 'identities'),
+    publicRoot: join(fabricPaths(dataDir).roots, organisation, 'ca.pem'),
+    publicTlsRoot: join(fabricPaths(dataDir).roots, organisation, 'tls.pem'),
     secrets: join(folder, 'secrets'),
     ...memberPaths(dataDir, organisation),
   };

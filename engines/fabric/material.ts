@@ -94,12 +94,25 @@ async function moveFormerRegistrar(from: string, to: string): Promise<void> {
   }
 }
 
+/** Folders of before the operator had identities of its own kept them with the hospital's; the keys stay the same. */
+async function moveFormerIdentities(dataDir: string, organisation: Organisation): Promise<void> {
+  const { identities } = organisationPaths(dataDir, organisation);
+  const { operator } = fabricPaths(dataDir);
+  if (organisation !== 'hospital' || !(await exists(identities))) return;
+  for (const name of await readdir(identities)) {
+    if (await exists(join(operator, name))) continue;
+    await mkdir(operator, { recursive: true, mode: 0o700 });
+    await rename(join(identities, name), join(operator, name));
+  }
+}
+
 /** Certifies every identity of an organisation that is missing or nears its end. The CA must be up. */
 export async function ensureIdentities(
   dataDir: string,
   organisation: Organisation,
   ports: Ports,
 ): Promise<void> {
+  await moveFormerIdentities(dataDir, organisation);
   const wanted = Object.entries(ENROLLED[organisation]);
   const due = await Promise.all(wanted.map(([name]) => isDue(identityPaths(dataDir, organisation, name))));
   if (!due.includes(true)) return;
@@ -113,13 +126,15 @@ export async function ensureIdentities(
   }
 }
 
-/** What outsiders of this folder need to reach the network; paths count from the profile's own folder. */
+/** What the hospital's own processes need to reach the network; paths count from the profile's own folder. */
 export async function writeProfile(dataDir: string, ports: Ports): Promise<string> {
   const { profile, root } = fabricPaths(dataDir);
   const relative = (path: string) => path.slice(root.length + 1);
   const organisations: Record<string, FabricProfile['organisations'][Organisation]> = {};
   for (const organisation of ORGANISATIONS) {
     const paths = organisationPaths(dataDir, organisation);
+    await writePrivately(paths.publicRoot, await readFile(paths.rootCertificate));
+    await writePrivately(paths.publicTlsRoot, await readFile(paths.tlsCa));
     const identities: Record<string, IdentityFiles> = { admin: await adminFiles(dataDir, organisation) };
     for (const name of Object.keys(ENROLLED[organisation])) {
       // Nobody but the member itself is given its identity.
@@ -129,14 +144,14 @@ export async function writeProfile(dataDir: string, ports: Ports): Promise<strin
       mspId: MSP_IDS[organisation],
       peer: {
         address: `${HOST}:${ports[organisation].peer}`,
-        tlsCaPath: relative(paths.tlsCa),
+        tlsCaPath: relative(paths.publicTlsRoot),
         hostname: peerHostname(organisation),
       },
       ca: {
         url: `https://${HOST}:${ports[organisation].ca}`,
-        tlsCaPath: relative(paths.tlsCa),
+        tlsCaPath: relative(paths.publicTlsRoot),
         name: `ca-${organisation}`,
-        rootPath: relative(paths.rootCertificate),
+        rootPath: relative(paths.publicRoot),
       },
       identities: Object.fromEntries(
         Object.entries(identities).map(([name, { certPath, keyPath }]) => [
@@ -193,7 +208,9 @@ export async function adminFiles(dataDir: string, organisation: Organisation): P
 
 function identityPaths(dataDir: string, organisation: Organisation, name: string): IdentityFiles {
   const { identities, memberIdentity } = organisationPaths(dataDir, organisation);
-  const folder = name === 'member' ? memberIdentity : join(identities, name);
+  // What the hospital's own processes use lies where those can read it, apart from the hospital's peer and authority.
+  const others = organisation === 'hospital' ? fabricPaths(dataDir).operator : identities;
+  const folder = name === 'member' ? memberIdentity : join(others, name);
   return { certPath: join(folder, 'cert.pem'), keyPath: join(folder, 'key.pem') };
 }
 

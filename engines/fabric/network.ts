@@ -1,7 +1,9 @@
 // Engines, Fabric: the three organisations' network on one machine, from nothing or from its own data folder.
 // Promise: what it returns works, since one endorsement by all three was asked through each of the three gateways.
 // Never starts over: data that is there is used or refused, and a set-up that was cut off is finished.
+import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CHANNEL, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { awaitEndorsements } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
@@ -9,6 +11,7 @@ import type { Progress } from '../progress.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { ProcessSpec, Supervisor } from '../supervisor.ts';
 import { EngineTrouble } from '../trouble.ts';
+import { giveTo, letThrough, type Users } from '../users.ts';
 import { prepareChaincode } from './chaincode-program.ts';
 import {
   awaitSnapshots,
@@ -36,6 +39,8 @@ export type FabricOptions = {
   readonly settings: EngineSettings;
   readonly supervisor: Supervisor;
   readonly progress: Progress;
+  /** System users of the organisations, when the machine can keep them apart. */
+  readonly users?: Users | undefined;
 };
 
 export type Fabric = {
@@ -64,13 +69,14 @@ type SetUp = { readonly channel: string; readonly packageId: string };
  * Leftovers of a killed run must be stopped before (`stopOrphans`). Throws EngineTrouble with what to do.
  */
 export async function startFabric(options: FabricOptions): Promise<Fabric> {
-  const { dataDir, settings, supervisor, progress } = options;
+  const { dataDir, settings, supervisor, progress, users } = options;
   if (settings.fabricProfile !== undefined) return outsideNetwork(settings.fabricProfile);
   const paths = fabricPaths(dataDir);
   const programs = await findFabricPrograms(settings, progress);
   const done = await readSetUp(paths.marker);
   const ports = await choosePorts(dataDir, await exists(paths.genesis), progress);
   const chaincode = await prepareChaincode(paths.chaincode);
+  if (users !== undefined) openTheWay(dataDir);
   if (done === undefined) progress('Fabric: setting up three organisations and their channel, about 20 s');
 
   for (const organisation of ORGANISATIONS) await ensureMaterial(organisation, { dataDir, ports, programs });
@@ -81,6 +87,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
     ports,
     programs,
     chaincode,
+    users,
     path: settings.environment.PATH ?? '/usr/bin:/bin',
     registrarSecret: (organisation) => registrarSecret(dataDir, organisation),
   });
@@ -94,6 +101,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
       await writeMemberProfile(dataDir, organisation, ports);
     }
     await writeProfile(dataDir, ports);
+    if (users !== undefined) giveAway(dataDir, users);
     if (done === undefined) {
       progress('Fabric: joining the channel');
       await ensureJoined(channel);
@@ -118,6 +126,34 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
     await fabric.stop();
     throw error;
   }
+}
+
+/** Each organisation's user may walk to its own folders, and everybody may read the program and the public roots. */
+function openTheWay(dataDir: string): void {
+  const { root, organisations, chaincode, roots } = fabricPaths(dataDir);
+  const members = join(dataDir, 'members');
+  for (const folder of [root, organisations, members]) letThrough(folder);
+  for (const folder of [chaincode, roots]) openToReaders(folder);
+}
+
+/** What was made by us in the folders of others becomes theirs. */
+function giveAway(dataDir: string, users: Users): void {
+  const { operator, profile, roots } = fabricPaths(dataDir);
+  for (const organisation of ORGANISATIONS) {
+    const { folder, member } = organisationPaths(dataDir, organisation);
+    giveTo(folder, users[organisation]);
+    giveTo(member, users[organisation]);
+  }
+  giveTo(operator, users.operator);
+  chownSync(profile, users.operator.uid, users.operator.gid);
+  openToReaders(roots);
+}
+
+function openToReaders(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 }
 
 /**

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { ProcessSpec } from '../supervisor.ts';
+import { giveTo, runnableBy, type Users } from '../users.ts';
 import type { ChaincodeProgram } from './chaincode-program.ts';
 import { fillTemplate, writePrivately } from './configuration.ts';
 import { connectionPath, fabricPaths, HOST, organisationPaths, type Ports, valuesOf } from './layout.ts';
@@ -24,6 +25,8 @@ export type NodeOptions = {
   readonly ports: Ports;
   readonly programs: Programs;
   readonly chaincode: ChaincodeProgram;
+  /** Each organisation's processes and files are its own user's, where there are such users. */
+  readonly users: Users | undefined;
   /** Where sh and cp are, for the builder's three scripts. */
   readonly path: string;
   /** Secret of the CA's registrar, from the organisation's own folder. */
@@ -37,14 +40,19 @@ export function nodeName(kind: NodeKind, organisation: Organisation): string {
 
 /** Writes every program's configuration and gives all processes; only the order within `after` matters. */
 export async function networkNodes(options: NodeOptions): Promise<ProcessSpec[]> {
+  const { peer, orderer, 'fabric-ca-server': ca } = options.programs;
+  const running = { peer, orderer, 'fabric-ca-server': ca };
+  const users = ORGANISATIONS.flatMap((organisation) => options.users?.[organisation] ?? []);
+  const programs = { ...options.programs, ...(await runnableBy(users, running)) };
   const specs = await Promise.all(
-    ORGANISATIONS.map((organisation) => organisationNodes(organisation, options)),
+    ORGANISATIONS.map((organisation) => organisationNodes(organisation, { ...options, programs })),
   );
   return specs.flat();
 }
 
 async function organisationNodes(organisation: Organisation, options: NodeOptions): Promise<ProcessSpec[]> {
   const { dataDir, programs, chaincode } = options;
+  const user = options.users?.[organisation];
   const ports = options.ports[organisation];
   const paths = organisationPaths(dataDir, organisation);
   const values = {
@@ -55,10 +63,12 @@ async function organisationNodes(organisation: Organisation, options: NodeOption
   await writePrivately(join(paths.orderer, 'orderer.yaml'), await fillTemplate('orderer.yaml', values));
   await writePrivately(join(paths.ca, 'fabric-ca-server-config.yaml'), await fillTemplate('ca.yaml', values));
   await mkdir(paths.chaincode, { recursive: true, mode: 0o700 });
+  if (user !== undefined) giveTo(paths.folder, user);
 
   const spec = (kind: NodeKind, rest: Omit<ProcessSpec, 'name' | 'logPath'>): ProcessSpec => {
     const name = nodeName(kind, organisation);
-    return { name, logPath: join(fabricPaths(dataDir).logs, `${name}.log`), readyWithinMs: 60_000, ...rest };
+    const logPath = join(fabricPaths(dataDir).logs, `${name}.log`);
+    return { name, logPath, readyWithinMs: 60_000, ...(user === undefined ? {} : { user }), ...rest };
   };
   return [
     spec('ca', {

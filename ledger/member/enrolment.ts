@@ -113,11 +113,11 @@ const stored = z.discriminatedUnion('kind', [
     approvals,
   }),
 ]);
-type Stored = z.infer<typeof stored>;
-type StoredEnrolment = Extract<Stored, { kind: 'enrolment' }>;
+export type StoredRequest = z.infer<typeof stored>;
+type StoredEnrolment = Extract<StoredRequest, { kind: 'enrolment' }>;
 
 /** What an approval signs: the request, whole, and the organisation whose it is. */
-export function approvalBytes(organisation: Organisation, request: Stored): Uint8Array {
+export function approvalBytes(organisation: Organisation, request: StoredRequest): Uint8Array {
   const { id, kind, askedAt } = request;
   return canonicalBytes(
     kind === 'enrolment'
@@ -149,7 +149,7 @@ const keyPath = (folder: string, name: string): string => join(folder, 'people',
 const publicPath = (folder: string, name: string): string => join(folder, 'people', `${name}.pub.pem`);
 
 /** The request of that number, or undefined. */
-export function readRequest(folder: string, id: string): Stored | undefined {
+export function readRequest(folder: string, id: string): StoredRequest | undefined {
   if (!z.uuid().safeParse(id).success) return undefined;
   let text: string;
   try {
@@ -174,14 +174,15 @@ export async function ensureApprover(folder: string, name: string): Promise<void
   await writeDurably(publicPath(folder, name), String(publicKey.export({ type: 'spki', format: 'pem' })));
 }
 
-/** Signs an approval with the key of that person in the folder. Throws when there is no such key. */
+/** Signs an approval with the person's key, in the folder unless another file is named. Throws when there is none. */
 export function approvalBy(
   folder: string,
   organisation: Organisation,
-  request: Stored,
+  request: StoredRequest,
   name: string,
+  keyFile = keyPath(folder, name),
 ): { readonly name: string; readonly signature: string } {
-  const key = createPrivateKey(readFileSync(keyPath(folder, name)));
+  const key = createPrivateKey(readFileSync(keyFile));
   return { name, signature: sign(null, approvalBytes(organisation, request), key).toString('base64url') };
 }
 
@@ -235,10 +236,10 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
     return turn;
   }
 
-  const keep = (request: Stored): Promise<void> =>
+  const keep = (request: StoredRequest): Promise<void> =>
     writeDurably(requestPath(folder, request.id), JSON.stringify(request));
 
-  const all = (): Stored[] =>
+  const all = (): StoredRequest[] =>
     readdirSync(join(folder, 'requests'))
       .filter((name) => name.endsWith('.json'))
       .flatMap((name) => readRequest(folder, name.slice(0, -'.json'.length)) ?? []);
@@ -253,7 +254,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
   }
 
   /** How many different people's signatures over this request hold. */
-  function approvers(request: Stored): number {
+  function approvers(request: StoredRequest): number {
     const bytes = approvalBytes(organisation, request);
     const held = new Set<string>();
     for (const { name, signature } of request.approvals) {
@@ -268,7 +269,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
   }
 
   /** In the demonstration the two invented people approve whatever is asked. */
-  async function approvedByThemselves(request: Stored): Promise<Stored> {
+  async function approvedByThemselves(request: StoredRequest): Promise<StoredRequest> {
     if (!demonstration || request.state !== 'waiting' || approvers(request) >= NEEDED) return request;
     const at = deps.now().toISOString();
     const given = [];
@@ -282,7 +283,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
   }
 
   /** Does what two people have approved, from wherever it stopped. What cannot be done now is done at the next look. */
-  async function advanced(asked: Stored): Promise<Stored> {
+  async function advanced(asked: StoredRequest): Promise<StoredRequest> {
     const request = await approvedByThemselves(asked);
     if (request.state !== 'waiting' || approvers(request) < NEEDED) return request;
     try {
@@ -293,7 +294,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
     }
   }
 
-  async function issue(request: StoredEnrolment): Promise<Stored> {
+  async function issue(request: StoredEnrolment): Promise<StoredRequest> {
     let known = request;
     if (known.certificate === null) {
       const certificate = await authority.issue({
@@ -316,17 +317,17 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
       notBefore: certificate.notBefore,
       notAfter: certificate.notAfter,
     });
-    const issued: Stored = { ...known, state: 'issued' };
+    const issued: StoredRequest = { ...known, state: 'issued' };
     await keep(issued);
     return issued;
   }
 
-  async function revoke(request: Extract<Stored, { kind: 'revocation' }>): Promise<Stored> {
+  async function revoke(request: Extract<StoredRequest, { kind: 'revocation' }>): Promise<StoredRequest> {
     const enrolment = certified(request.fingerprint);
     if (!enrolment) throw new Error('certificate to revoke is not of this member; look at its requests');
     await authority.revoke(enrolment.name);
     await chain.revoke(request.fingerprint, request.at, request.reason);
-    const done: Stored = { ...request, state: 'issued' };
+    const done: StoredRequest = { ...request, state: 'issued' };
     await keep(done);
     return done;
   }
@@ -340,7 +341,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
     });
   }
 
-  const shapeOf = (request: Stored) => ({
+  const shapeOf = (request: StoredRequest) => ({
     id: request.id,
     state: request.state,
     approvals: approvers(request),
@@ -374,7 +375,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
       // One key, one person, one role, for ever.
       if (!known && all().some((one) => one.kind === 'enrolment' && one.key === key))
         return c.json({ fault: 'key is somebody’s already; make a new one' }, 409);
-      const request: Stored = known ?? {
+      const request: StoredRequest = known ?? {
         kind: 'enrolment',
         id,
         ...body,
@@ -398,7 +399,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
     const id = uuidFrom(hash('sha256', `revocation\n${organisation}\n${body.fingerprint}`, 'buffer'));
     return await inTurn(id, async () => {
       const known = readRequest(folder, id);
-      const request: Stored = known ?? {
+      const request: StoredRequest = known ?? {
         kind: 'revocation',
         id,
         ...body,

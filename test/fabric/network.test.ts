@@ -438,7 +438,7 @@ describe('later', () => {
     await network.stop();
     await rm(join(network.dataDir, 'fabric', 'set-up.json'));
     await rm(join(network.dataDir, 'fabric', 'profile.json'));
-    await rm(join(network.dataDir, 'fabric/organisations/hospital/identities/reader'), { recursive: true });
+    await rm(join(network.dataDir, 'fabric/operator/reader'), { recursive: true });
     await network.restart();
     chain = network.client();
     for (const of of ORGANISATIONS) expect((await chain.head(of)).size).toBe(log.size);

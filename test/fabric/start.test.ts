@@ -173,7 +173,7 @@ function exampleProfile() {
 }
 
 async function keyOfLedger(dataDir: string): Promise<string> {
-  return readFile(join(dataDir, 'fabric/organisations/hospital/identities/ledger/key.pem'), 'utf8');
+  return readFile(join(dataDir, 'fabric/operator/ledger/key.pem'), 'utf8');
 }
 
 function listenOn(port: number): Promise<Server> {

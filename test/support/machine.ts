@@ -2,7 +2,7 @@
 // processes, the demonstration's people. Never a double, never the developer's own data folder, never a fixed port.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { seed } from '../../bin/commands/seed.ts';
@@ -29,9 +29,16 @@ export interface TestMachine {
 
 const program = join(import.meta.dirname, '../../bin/rehab.mjs');
 
-/** Starts a machine whose data begin empty but for its people. The caller stops it. */
-export async function startMachine(progress: Progress = () => {}): Promise<TestMachine> {
+/**
+ * Starts a machine whose data begin empty but for its people. The caller stops it. With `reachable` other system users
+ * can reach the folder, so that a start as root gives each organisation its own; else all run as the tests' user.
+ */
+export async function startMachine(
+  progress: Progress = () => {},
+  { reachable = false } = {},
+): Promise<TestMachine> {
   const folder = await temporaryFolder();
+  if (reachable) chmodSync(folder.path, 0o711);
   const dataDir = join(folder.path, 'data');
   try {
     const stack = await startStack({
