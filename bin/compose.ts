@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { migrate, roleUrl } from '../db/migrate.ts';
+import type { Organisation } from '../domain/consortium.ts';
 import { passOn } from '../engines/doors.ts';
 import { startFabric } from '../engines/fabric/network.ts';
 import { readPorts } from '../engines/ports.ts';
@@ -33,6 +34,13 @@ const nodesSchema = z.record(
     cwd: z.string().optional(),
   }),
 );
+
+/** Where docker-compose.yml has each member listen. */
+const MEMBERS = {
+  administration: 'http://127.0.0.1:9471',
+  hospital: 'http://127.0.0.1:9472',
+  association: 'http://127.0.0.1:9473',
+} as const satisfies Record<Organisation, string>;
 
 const VERBS = ['network', 'run', 'setup', 'door'] as const;
 const WAIT_MS = 300_000;
@@ -154,6 +162,7 @@ async function setup(dataDir: string): Promise<void> {
     postgres: { owner: postgres.ownerUrl, app: roleUrl(postgres.ownerUrl, 'web', passwords) },
     temporal: temporal.address,
     fabric: { profile, channel: fabric.channel, peers: { ...fabric.peers } },
+    members: MEMBERS,
     pids: {}, // each process is pid 1 of its own container
   });
   progress('Database, namespace and people: ready');

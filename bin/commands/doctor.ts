@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
+import { z } from 'zod';
 import { CHANNEL, ORGANISATIONS } from '../../domain/consortium.ts';
 import { fabricCaSource, fabricSource } from '../../engines/fabric/programs.ts';
 import { type EngineSource, findEngine, onPath } from '../../engines/find-or-build.ts';
@@ -71,6 +72,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
     ['postgres', () => checkPostgres(run, running, settings)],
     ['temporal', () => checkTemporal(run, running, settings)],
     ['peers', () => checkPeers(dataDir, running, settings)],
+    ['members', () => checkMembers(run, running)],
     ['certificates', async () => checkCertificates(dataDir, now)],
     ...(options.more ?? []).map((check, index): [string, () => Promise<readonly Finding[]>] => [
       `more ${index}`,
@@ -523,6 +525,54 @@ async function peerHeights(dataDir: string): Promise<Record<string, number | und
     heights[organisation] = height === undefined ? undefined : Number(height);
   }
   return heights;
+}
+
+async function checkMembers(run: RunFile | undefined, running: boolean): Promise<Finding[]> {
+  const members = running ? run?.members : undefined;
+  if (members === undefined) return [notRunning('members')];
+  return await Promise.all(
+    Object.entries(members).map(async ([organisation, url]) => {
+      const response = await fetch(`${url}/status`, { signal: AbortSignal.timeout(5_000) }).catch(
+        () => undefined,
+      );
+      const said = memberSays.safeParse(await response?.json().catch(() => undefined));
+      return checkMember(organisation, said.data);
+    }),
+  );
+}
+
+/** Of a member's /status, what is judged here. */
+const memberSays = z.object({
+  cosigned: z.object({ size: z.number() }).nullable(),
+  alarms: z.array(z.object({ kind: z.string(), says: z.string() })),
+  looked: z.string().nullable(),
+});
+
+/** What an organisation's member says of itself; undefined when it does not answer. */
+export function checkMember(organisation: string, said: z.infer<typeof memberSays> | undefined): Finding {
+  const check = `member ${organisation}`;
+  if (said === undefined)
+    return {
+      check,
+      verdict: 'trouble',
+      says: 'does not answer',
+      remedy: `See logs/member-${organisation}.log in the data folder; it is started again by itself.`,
+    };
+  const [alarm] = said.alarms;
+  if (alarm !== undefined)
+    return {
+      check,
+      verdict: 'trouble',
+      says: `${said.alarms.length === 1 ? 'an alarm stands' : `${said.alarms.length} alarms stand`}: ${alarm.kind}: ${alarm.says}`,
+      remedy: `Find out why with its people and "rehab verify"; then start it once with "rehab member --org ${organisation} --acknowledge".`,
+    };
+  if (said.looked === null)
+    return { check, verdict: 'warn', says: 'has not looked yet', remedy: 'Wait some seconds and ask again.' };
+  return {
+    check,
+    verdict: 'ok',
+    says: said.cosigned === null ? 'nothing to cosign yet' : `cosigned size ${said.cosigned.size}`,
+  };
 }
 
 const DAY_MS = 86_400_000;

@@ -54,10 +54,18 @@ export type Limits = {
   readonly stalled: number;
   /** Rest between two passes over everything that was cosigned. */
   readonly recheckEvery: number;
+  /** How often the channel's first block and the keys in force are compared with what was agreed. */
+  readonly agreeEvery: number;
   /** Leaves of one step of such a pass; a multiple of 256. */
   readonly page: number;
 };
-export const LIMITS: Limits = { cosignEvery: 5_000, stalled: 60_000, recheckEvery: 600_000, page: 2_048 };
+export const LIMITS: Limits = {
+  cosignEvery: 5_000,
+  stalled: 60_000,
+  recheckEvery: 600_000,
+  agreeEvery: 10_000,
+  page: 2_048,
+};
 
 export type WitnessStatus = {
   readonly organisation: Organisation;
@@ -105,7 +113,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
   let looked: string | null = null;
   let pass: { range: CompactRange; readonly until: CompactRange } | undefined;
   let rested = 0;
-  let agreed = false;
+  let agreedLast = Number.NEGATIVE_INFINITY;
 
   // Alarms -----------------------------------------------------------------------------------------------------------
 
@@ -179,9 +187,9 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
   /** Follows our own peer: what it added must hash to what it says. Gives its head once that is so. */
   async function followPeer(): Promise<ChainHead | undefined> {
     const head = await chain.head();
-    if (!agreed) {
+    if (now().getTime() - agreedLast >= limits.agreeEvery) {
       await demandAgreed();
-      agreed = true;
+      agreedLast = now().getTime();
     }
     if (head.size < range.size) {
       await raise('shrunk-peer', {

@@ -27,7 +27,7 @@ interface Service {
   healthcheck?: { test?: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string }>;
   ports?: string[];
-  volumes?: string[];
+  volumes?: (string | { source: string; target: string; volume?: { subpath?: string } })[];
   network_mode?: string;
 }
 const compose: { services: Record<string, Service>; volumes: Record<string, unknown> } = parse(text, {
@@ -54,7 +54,7 @@ function withoutNames(schema: object): object {
 
 test('everything of the picture is there', () => {
   const nodes = ORGANISATIONS.flatMap((name) =>
-    ['ca', 'orderer', 'chaincode', 'peer'].map((kind) => `${kind}-${name}`),
+    ['ca', 'orderer', 'chaincode', 'peer', 'member'].map((kind) => `${kind}-${name}`),
   );
   expect(Object.keys(compose.services).sort()).toEqual(
     [
@@ -127,6 +127,29 @@ test('no secret stands in it, and each one that is missing is named', () => {
   );
 });
 
+test.each(ORGANISATIONS)(
+  'the member of %s has its own folder alone, no store’s address, and its own door',
+  (of) => {
+    const member = compose.services[`member-${of}`];
+    expect(member?.volumes).toEqual([
+      {
+        type: 'volume',
+        source: 'data',
+        target: `/data/members/${of}`,
+        volume: { subpath: `members/${of}` },
+      },
+    ]);
+    expect(member?.command?.slice(2)).toEqual(['member', '--org', of, '--data', '/data']);
+    expect(Object.keys(member?.environment ?? {}).sort()).toEqual([
+      'REHAB_LOG_URL',
+      'REHAB_MODE',
+      'REHAB_PORT',
+    ]);
+    const door = `http://127.0.0.1:${member?.environment?.REHAB_PORT}`;
+    expect(readFileSync(join(root, 'bin/compose.ts'), 'utf8')).toContain(`${of}: '${door}'`);
+  },
+);
+
 test('the commands exist, and operations ports do not meet', () => {
   const help = execFileSync(process.execPath, [join(root, 'bin/rehab.mjs'), '--help'], { encoding: 'utf8' });
   for (const [name, { command = [] }] of ours) {
@@ -151,7 +174,7 @@ test('the image builds the programs that the code asks for, with the same flags,
   for (const file of copies)
     expect({ file, exists: existsSync(join(root, file)) }).toEqual({ file, exists: true });
   const mounts = services.flatMap(([, { volumes = [] }]) =>
-    volumes.map((mount) => mount.split(':')[0] ?? ''),
+    volumes.map((mount) => (typeof mount === 'string' ? (mount.split(':')[0] ?? '') : mount.source)),
   );
   for (const mount of mounts) {
     if (mount.startsWith('./')) expect(existsSync(join(root, mount))).toBe(true);
@@ -225,6 +248,7 @@ describe('its verbs, as ordinary processes', () => {
     const run = readRunFile(engines.dataDir);
     expect(Object.keys(run?.fabric.peers ?? {}).sort()).toEqual([...ORGANISATIONS].sort());
     expect(run?.web).toBe('http://127.0.0.1:3000');
+    expect(Object.keys(run?.members ?? {}).sort()).toEqual([...ORGANISATIONS].sort());
 
     for (const node of nodes) node.kill('SIGTERM');
     expect(await Promise.all(nodes.map(finished))).toEqual(nodes.map(() => 0));

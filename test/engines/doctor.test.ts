@@ -1,6 +1,6 @@
 // Engines: what `rehab doctor` says when things are wrong, each made wrong in turn (SECURITY.md R2).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
@@ -9,14 +9,17 @@ import {
   checkDataFolder,
   checkDurability,
   checkHeights,
+  checkMember,
   checkNamespace,
   checkNode,
+  checkOrganisations,
   checkSpace,
   doctor,
   examine,
   floored,
   lineOf,
 } from '../../bin/commands/doctor.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { tryLock } from '../../engines/lock.ts';
 import { RETENTION_MS } from '../../engines/temporal.ts';
 import { temporaryFolder, testSettings } from '../support/engines.ts';
@@ -117,6 +120,53 @@ describe('the data folder', () => {
   });
 });
 
+describe('the organisations', () => {
+  const folders = [
+    ...ORGANISATIONS.flatMap((name) => [`fabric/organisations/${name}`, `members/${name}`]),
+    ...['keys', 'temporal', 'fabric/operator'],
+  ];
+  beforeEach(() => {
+    for (const name of folders) mkdirSync(join(dataDir, name), { recursive: true });
+    for (const name of folders) chmodSync(join(dataDir, name), 0o700);
+  });
+
+  test('under one system user are said to be so, and a folder that is open is trouble', () => {
+    expect(checkOrganisations(dataDir)[0]).toMatchObject({ verdict: 'warn', remedy: expect.any(String) });
+    chmodSync(join(dataDir, 'members/association'), 0o750);
+    expect(checkOrganisations(dataDir)[0]).toMatchObject({
+      verdict: 'trouble',
+      says: 'other users may enter members/association',
+    });
+  });
+
+  test.runIf(process.getuid?.() === 0)(
+    'under one each are fine, and may walk through the data folder',
+    () => {
+      chmodSync(dataDir, 0o711);
+      expect(checkDataFolder(dataDir)[0]?.verdict).toBe('trouble');
+      for (const [at, name] of ORGANISATIONS.entries())
+        for (const folder of [`fabric/organisations/${name}`, `members/${name}`])
+          chownSync(join(dataDir, folder), 60_700 + at, 60_700 + at);
+      expect(checkOrganisations(dataDir)[0]?.verdict).toBe('ok');
+      expect(checkDataFolder(dataDir)[0]?.verdict).toBe('ok');
+      chmodSync(dataDir, 0o755);
+      expect(checkDataFolder(dataDir)[0]?.verdict).toBe('trouble');
+    },
+  );
+
+  test('a member that is silent, or has an alarm, is trouble', () => {
+    const well = { cosigned: { size: 7 }, alarms: [], looked: '2026-01-01T00:00:00.000Z' };
+    expect(checkMember('hospital', well)).toMatchObject({ verdict: 'ok', says: 'cosigned size 7' });
+    expect(checkMember('hospital', { ...well, looked: null }).verdict).toBe('warn');
+    expect(checkMember('hospital', undefined)).toMatchObject({ verdict: 'trouble', says: 'does not answer' });
+    const alarm = { kind: 'forked-log', says: 'The published log has another root.' };
+    expect(checkMember('hospital', { ...well, alarms: [alarm] })).toMatchObject({
+      verdict: 'trouble',
+      says: 'an alarm stands: forked-log: The published log has another root.',
+    });
+  });
+});
+
 const openssl = hasOpenssl();
 if (!openssl) console.info('not run here: ends of certificates, because openssl is missing');
 
@@ -170,9 +220,11 @@ describe('the whole of it', () => {
   test('over an empty folder: nothing is made, and what could not be looked at is called not run', async () => {
     const findings = await examine({ dataDir, settings: quiet() });
     expect(findings.filter(({ verdict }) => verdict === 'not run').map(({ check }) => check)).toEqual([
+      'organisations',
       'postgres settings',
       'temporal namespace',
       'peers',
+      'members',
       'certificates',
     ]);
     expect(findings.filter(({ verdict }) => verdict === 'trouble')).toEqual([]);

@@ -1,10 +1,10 @@
 // A whole machine with its three members, as a start as root keeps them apart: who can read whose secrets, what somebody with
 // every secret of the hospital gets from the other organisations, where a member's network leads, and what a kill leaves.
 // What needs root, or a network of a process's own, says so where the machine does not let us.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createPrivateKey, type KeyObject, randomUUID, sign, X509Certificate } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { cp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -26,12 +26,11 @@ import { openMemberChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile, readMemberProfile } from '../../ledger/fabric/profile.ts';
 import { ChainRefusal } from '../../ledger/fabric/trouble.ts';
 import { approvalBy, approvalBytes, ensureApprover, readRequest } from '../../ledger/member/enrolment.ts';
-import type { WitnessStatus } from '../../ledger/member/witness.ts';
 import { certifiedBy } from '../../ledger/personal.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
-import { freePortForTests } from '../support/engines.ts';
 import { startMachine, type TestMachine } from '../support/machine.ts';
+import { memberStatus, startMemberProcess } from '../support/member-process.ts';
 import { browserKey } from '../support/signing.ts';
 
 const { users, why } = separationOf(join(tmpdir(), 'data'));
@@ -50,7 +49,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
   await machine?.stop();
-}, 60_000);
+}, 180_000);
 
 /** Every file below a folder. */
 const filesBelow = (folder: string): string[] =>
@@ -82,9 +81,6 @@ function readableBy({ uid, gid }: SystemUser, files: readonly string[]): string[
   if (status !== 0) throw new Error(`reader failed: ${stderr}`);
   return stdout === '' ? [] : stdout.split('\n');
 }
-
-const statusOf = async (of: Organisation): Promise<WitnessStatus> =>
-  (await (await fetch(`${machine.run().members?.[of]}/status`)).json()) as WitnessStatus;
 
 describe.runIf(users)('a system user for each organisation', () => {
   test('each process runs as its organisation’s, and web, worker, ledger and Temporal as the operator’s', () => {
@@ -169,7 +165,7 @@ describe('a member', () => {
         expect.arrayContaining([all.postgres, all.temporal, all['worker-ops']].map(String)),
       );
       const inside = spawnSync(
-        'nsenter',
+        '/usr/bin/nsenter',
         ['--net', '--target', String(pid), '--', process.execPath, '-e', script, ...ports],
         { encoding: 'utf8' },
       );
@@ -182,19 +178,19 @@ describe('a member', () => {
   );
 
   test.each(ORGANISATIONS)('of %s comes back after kill -9 with its last cosigned state', async (of) => {
-    await vi.waitFor(async () => expect((await statusOf(of)).cosigned).not.toBeNull(), 60_000);
-    const before = await statusOf(of);
+    await vi.waitFor(async () => expect((await memberStatus(machine, of)).cosigned).not.toBeNull(), 60_000);
+    const before = await memberStatus(machine, of);
     const kept = JSON.parse(
       await readFile(join(memberPaths(machine.dataDir, of).member, 'state.json'), 'utf8'),
     );
     const pid = machine.run().pids[`member-${of}`] as number;
     process.kill(pid, 'SIGKILL');
     await vi.waitFor(() => expect(machine.run().pids[`member-${of}`] ?? pid).not.toBe(pid), 60_000);
-    await vi.waitFor(async () => expect((await statusOf(of)).looked).not.toBeNull(), {
+    await vi.waitFor(async () => expect((await memberStatus(machine, of)).looked).not.toBeNull(), {
       timeout: 60_000,
       interval: 200,
     });
-    const after = await statusOf(of);
+    const after = await memberStatus(machine, of);
     expect(after.cosigned?.size).toBeGreaterThanOrEqual(before.cosigned?.size ?? 0);
     expect(after.alarms).toEqual([]);
     const now = JSON.parse(
@@ -248,33 +244,6 @@ describe('with every secret of the hospital in hand', () => {
       csr: certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url'))),
     };
   };
-
-  /** The organisation's member outside the demonstration, over a copy of its folder: its people approve, nobody else. */
-  async function realMember(of: Organisation): Promise<{ url: string; folder: string }> {
-    const folder = join(machine.dataDir, '..', `real-${of}`);
-    await cp(memberPaths(machine.dataDir, of).member, join(folder, 'members', of), {
-      recursive: true,
-      filter: (path) => !path.includes('/doors'),
-    });
-    const port = await freePortForTests();
-    const program = join(import.meta.dirname, '../../bin/rehab.mjs');
-    const child = spawn(process.execPath, [program, 'member', '--org', of, '--data', folder], {
-      env: {
-        PATH: process.env.PATH,
-        REHAB_PORT: String(port),
-        REHAB_MODE: 'real',
-        REHAB_LOG_URL: `${machine.run().web}/log/`,
-      },
-      stdio: 'ignore',
-    });
-    cleanUp.push(() => child.kill('SIGKILL'));
-    const url = `http://127.0.0.1:${port}`;
-    await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), {
-      timeout: 60_000,
-      interval: 200,
-    });
-    return { url, folder: join(folder, 'members', of) };
-  }
 
   const post = async (url: string, body: unknown) => {
     const response = await fetch(url, {
@@ -330,7 +299,9 @@ describe('with every secret of the hospital in hand', () => {
 
   test('the member of another organisation issues nothing, and nobody signs in the name of its people', async () => {
     const { keys } = secretsOfHospital();
-    const { url, folder } = await realMember('administration');
+    const member = await startMemberProcess(machine, 'administration');
+    cleanUp.push(member.stop);
+    const { url, folder } = member;
     const { key, csr } = requestOf(PERSON);
     const asked = await post(`${url}/enrolments`, { person: PERSON, role: 'approval-officer', csr });
     expect(asked).toMatchObject({
@@ -437,6 +408,5 @@ describe('with every secret of the hospital in hand', () => {
       notAfter: forgery.notAfter,
     });
     expect(own.organisation).toBe('hospital');
-    await rm(join(folder, '..', '..'), { recursive: true, force: true });
   }, 120_000);
 });

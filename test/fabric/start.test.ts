@@ -1,6 +1,6 @@
 // Starting the network: cut off at each step and finished, ports taken, files damaged. Each is recovered from, or
 // refused in one sentence without harm.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -59,7 +59,7 @@ describe('a first start that is cut off', () => {
 });
 
 describe('a later start', () => {
-  test('refuses a taken port by name and a damaged marker by path, and harms nothing', async () => {
+  test('refuses a taken port by name and a damaged marker by path, harms nothing, and takes an older folder over', async () => {
     const dataDir = await folder();
     const first = await start(dataDir);
     const address = first.fabric.peers.hospital;
@@ -77,8 +77,12 @@ describe('a later start', () => {
     expect(String(refused)).toContain(marker);
     await writeFile(marker, good);
 
+    // As folders of before had it: the hospital's own processes' identities among the hospital's.
+    const key = await keyOfLedger(dataDir);
+    await rename(join(dataDir, 'fabric/operator'), join(dataDir, 'fabric/organisations/hospital/identities'));
     const again = await start(dataDir);
     expect(again.fabric.peers.hospital).toBe(address);
+    expect(await keyOfLedger(dataDir)).toBe(key);
   });
 });
 

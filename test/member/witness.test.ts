@@ -147,7 +147,7 @@ function witnessOf(of: Organisation, over: Partial<WitnessOptions> = {}): Promis
     crypto,
     now: () => new Date(clock),
     onAlarm: () => {},
-    limits: { cosignEvery: 0, recheckEvery: 0, page: 256 },
+    limits: { cosignEvery: 0, recheckEvery: 0, agreeEvery: 0, page: 256 },
     ...over,
   });
 }
@@ -399,6 +399,19 @@ describe('what is refused and alarmed', () => {
     });
     await elsewhere.once();
     expect(kinds(elsewhere)).toEqual(['key-differs']);
+  });
+
+  test('that two others replace while it runs raises an alarm at the next look, and it cosigns no further', async () => {
+    const witness = await witnessOf('association');
+    await grow(3);
+    await witness.once();
+    expect(witness.status()).toMatchObject({ cosigned: { size: 3 }, alarms: [] });
+    for (const by of ['administration', 'hospital'] as const)
+      await registerKey(stateOf(map), by, 'witness', 'hospital', newWitnessKey('hospital').vkey, sha256);
+    await grow(2);
+    await witness.once();
+    expect(kinds(witness)).toEqual(['key-differs']);
+    expect(witness.status().cosigned).toMatchObject({ size: 3 });
   });
 });
 

@@ -9,6 +9,8 @@ for (const port of ports) {
   const server = createServer((request, response) => {
     if (request.url === '/healthz' || request.url === '/readyz') response.end('ok');
     else if (request.url === '/environment') response.end(JSON.stringify(process.env));
+    else if (request.url === '/status')
+      response.end(JSON.stringify({ cosigned: null, alarms: [], looked: new Date().toISOString() }));
     else response.writeHead(404).end();
   });
   server.listen(Number(port), '127.0.0.1');
