@@ -24,8 +24,9 @@ COPY ledger/chaincode/package.json ledger/chaincode/
 RUN npm ci --omit=dev && npm cache clean --force
 COPY . .
 COPY --from=fabric /out/ /opt/fabric/bin/
-# The volume takes this folder's owner when it is made, so that no process runs as root.
-RUN mkdir -m 0700 /data && chown node:node /data
+# Volumes take these folders' owner when they are made, so that no process runs as root.
+RUN mkdir -m 0700 /data /data/members && cd /data/members && mkdir -m 0700 administration hospital association \
+  && chown -R node:node /data
 USER node
 VOLUME /data
 CMD ["node", "bin/rehab.mjs", "--help"]
