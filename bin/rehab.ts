@@ -66,15 +66,13 @@ const member = verb(
   'one organisation’s member: follows its own peer and the published log, and cosigns growth',
 )
   .addOption(new Option('--org <name>', 'whose').choices(ORGANISATIONS).makeOptionMandatory())
-  .option('--acknowledge', 'a person has seen the alarms that stand; go on')
-  .action(async (options: { data: string; org: Organisation; acknowledge?: boolean }) => {
+  .action(async (options: { data: string; org: Organisation }) => {
     const { runMember } = await import('./commands/member.ts');
     await runMember({
       organisation: options.org,
       folder: join(dataDirOf(options.data), 'members', options.org),
       settings: readConfig(),
       environment: environment(),
-      acknowledge: options.acknowledge === true,
     });
   });
 
@@ -84,6 +82,16 @@ const atMember = (command: Command) => {
   const { data, org } = command.optsWithGlobals<OfMember>();
   return { dataDir: dataDirOf(data), organisation: org };
 };
+member
+  .command('acknowledge')
+  .description(
+    'a person has seen the alarms that stand; the member goes on, and raises them again if they last',
+  )
+  .action(async (_: unknown, command: Command) => {
+    const { acknowledgeAlarms } = await import('./commands/member.ts');
+    const { dataDir, organisation } = atMember(command);
+    acknowledgeAlarms(join(dataDir, 'members', organisation));
+  });
 member
   .command('requests')
   .description('requests for certificates, and for their end, that wait for two of the organisation’s people')

@@ -564,7 +564,7 @@ export function checkMember(organisation: string, said: z.infer<typeof memberSay
       check,
       verdict: 'trouble',
       says: `${said.alarms.length === 1 ? 'an alarm stands' : `${said.alarms.length} alarms stand`}: ${alarm.kind}: ${alarm.says}`,
-      remedy: `Find out why with its people and "rehab verify"; then start it once with "rehab member --org ${organisation} --acknowledge".`,
+      remedy: `Find out why with its people and "rehab verify"; then say so with "rehab member acknowledge --org ${organisation}".`,
     };
   if (said.looked === null)
     return { check, verdict: 'warn', says: 'has not looked yet', remedy: 'Wait some seconds and ask again.' };

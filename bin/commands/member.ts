@@ -1,13 +1,14 @@
 // Composition of one organisation's member: the witness over its own peer and the published log, the door for enrolments,
 // and what it publishes. Lives in its own folder. Must never be given a way to Postgres or Temporal: it refuses to start then.
 import { createPublicKey, hash, verify } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Organisation } from '../../domain/consortium.ts';
 import { standBehindDoors } from '../../engines/doors.ts';
+import { likeItsFolder } from '../../engines/users.ts';
 import { fabricAuthority } from '../../ledger/fabric/ca.ts';
 import { openMemberChain } from '../../ledger/fabric/client.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
@@ -33,8 +34,17 @@ export interface MemberOptions {
   readonly folder: string;
   readonly settings: Settings;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Marks the alarms that stand as seen by a person; the member then goes on, and raises them again if they last. */
-  readonly acknowledge: boolean;
+}
+
+const acknowledgePath = (folder: string): string => join(folder, 'acknowledge');
+
+/**
+ * A person has seen the alarms that stand. Said in the member's own folder, so that only its own people can say it; the
+ * member reads it at its next look, or at its next start.
+ */
+export function acknowledgeAlarms(folder: string): void {
+  writeFileSync(acknowledgePath(folder), '', { mode: 0o600 });
+  likeItsFolder(acknowledgePath(folder));
 }
 
 /** Runs until it is told to stop. Throws SettingRefused, FolderTrouble or ProfileTrouble before anything is opened. */
@@ -53,12 +63,6 @@ export async function runMember(options: MemberOptions): Promise<void> {
     throw new SettingRefused(`folder belongs to ${profile.organisation}; name that organisation with --org`);
   const now = () => new Date();
   const store = stateFile(folder);
-  if (options.acknowledge) {
-    const state = await store.read();
-    const at = now().toISOString();
-    const alarms = state.alarms.map((alarm) => ({ ...alarm, acknowledged: alarm.acknowledged ?? at }));
-    await store.write({ ...state, alarms });
-  }
   const chain = openMemberChain(profile);
   const witness = await createWitness({
     organisation,
@@ -89,6 +93,11 @@ export async function runMember(options: MemberOptions): Promise<void> {
 
   while (!signal.aborted) {
     try {
+      if (existsSync(acknowledgePath(folder))) {
+        await witness.acknowledge();
+        rmSync(acknowledgePath(folder));
+        log.info('alarms were acknowledged');
+      }
       await witness.once();
     } catch (error) {
       // Its own disk, say: nothing was signed that is not kept, and the next look tries again.

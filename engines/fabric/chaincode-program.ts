@@ -22,8 +22,11 @@ export type ChaincodeProgram = {
 
 const SOURCE = join(import.meta.dirname, '..', '..', 'ledger', 'chaincode');
 
-/** Bundles and packs into `folder`; files that are there already under the same hash are left alone. */
-export async function prepareChaincode(folder: string): Promise<ChaincodeProgram> {
+/** What runs as chaincode: one CommonJS file, and the version that the channel's definition names. */
+export type ChaincodeBundle = { readonly program: Uint8Array; readonly version: string };
+
+/** Today's sources as one file. */
+export async function bundleChaincode(): Promise<ChaincodeBundle> {
   const { version } = JSON.parse(readFileSync(join(SOURCE, 'package.json'), 'utf8')) as { version: string };
   const { outputFiles } = await build({
     entryPoints: [join(SOURCE, 'main.ts')],
@@ -37,7 +40,14 @@ export async function prepareChaincode(folder: string): Promise<ChaincodeProgram
     write: false,
     logLevel: 'silent',
   });
-  const program = outputFiles[0]!.contents;
+  return { program: outputFiles[0]!.contents, version };
+}
+
+/** Packs into `folder`; files that are there already under the same hash are left alone. */
+export async function packChaincode(
+  folder: string,
+  { program, version }: ChaincodeBundle,
+): Promise<ChaincodeProgram> {
   const hash = sha256(program);
   const bundlePath = join(folder, `${CHAINCODE}-${hash.slice(0, 16)}.cjs`);
   if ((await stat(bundlePath).catch(() => undefined)) === undefined)

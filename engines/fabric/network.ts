@@ -12,7 +12,7 @@ import type { EngineSettings } from '../settings.ts';
 import type { ProcessSpec, Supervisor } from '../supervisor.ts';
 import { EngineTrouble } from '../trouble.ts';
 import { giveTo, letThrough, type Users } from '../users.ts';
-import { prepareChaincode } from './chaincode-program.ts';
+import { bundleChaincode, type ChaincodeBundle, packChaincode } from './chaincode-program.ts';
 import {
   awaitSnapshots,
   type ChannelOptions,
@@ -41,6 +41,8 @@ export type FabricOptions = {
   readonly progress: Progress;
   /** System users of the organisations, when the machine can keep them apart. */
   readonly users?: Users | undefined;
+  /** Another version of the chaincode than today's sources. */
+  readonly chaincode?: ChaincodeBundle;
 };
 
 export type Fabric = {
@@ -75,7 +77,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
   const programs = await findFabricPrograms(settings, progress);
   const done = await readSetUp(paths.marker);
   const ports = await choosePorts(dataDir, await exists(paths.genesis), progress);
-  const chaincode = await prepareChaincode(paths.chaincode);
+  const chaincode = await packChaincode(paths.chaincode, options.chaincode ?? (await bundleChaincode()));
   if (users !== undefined) openTheWay(dataDir);
   if (done === undefined) progress('Fabric: setting up three organisations and their channel, about 20 s');
 

@@ -84,6 +84,8 @@ export type WitnessStatus = {
 export type Witness = {
   /** Looks once and cosigns what may be. Faults become alarms; throws only when its own folder fails. */
   once(): Promise<void>;
+  /** A person has seen the alarms that stand: the witness goes on, and raises them again if they last. Durable. */
+  acknowledge(): Promise<void>;
   status(): WitnessStatus;
 };
 
@@ -477,6 +479,12 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
           says: `Our own peer, or the network behind it, cannot be asked: ${error.message.slice(0, 200)}`,
         });
       }
+    },
+    async acknowledge() {
+      const at = now().toISOString();
+      const alarms = state.alarms.map((alarm) => ({ ...alarm, acknowledged: alarm.acknowledged ?? at }));
+      state = { ...state, alarms };
+      await store.write(state);
     },
     status: () => ({
       organisation,

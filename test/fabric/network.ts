@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { agreeOnKeys } from '../../bin/agreement.ts';
 import type { Organisation } from '../../domain/consortium.ts';
+import type { ChaincodeBundle } from '../../engines/fabric/chaincode-program.ts';
 import { memberPaths, organisationPaths } from '../../engines/fabric/layout.ts';
 import { type Fabric, startFabric } from '../../engines/fabric/network.ts';
 import { type NodeKind, nodeName } from '../../engines/fabric/nodes.ts';
@@ -38,14 +39,17 @@ export type TestNetwork = {
     organisation: Organisation,
     change?: (spec: ProcessSpec) => Promise<ProcessSpec> | ProcessSpec,
   ): Promise<void>;
-  /** Stops all processes and starts the network again from its folder. Gives the milliseconds the start took. */
-  restart(): Promise<number>;
+  /** Stops all processes and starts the network again from its folder, with another chaincode if given. Gives the milliseconds the start took. */
+  restart(chaincode?: ChaincodeBundle): Promise<number>;
   stop(): Promise<void>;
   remove(): Promise<void>;
 };
 
 /** Starts a network in a folder of its own, or in `dataDir`. */
-export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
+export async function startTestNetwork(
+  dataDir?: string,
+  firstChaincode?: ChaincodeBundle,
+): Promise<TestNetwork> {
   const folder = dataDir === undefined ? await temporaryFolder() : { path: dataDir, remove: async () => {} };
   const specs = new Map<string, ProcessSpec>();
   const lines: string[] = [];
@@ -53,7 +57,7 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
   let supervisor: Supervisor;
   let fabric: Fabric;
 
-  async function start(): Promise<void> {
+  async function start(chaincode?: ChaincodeBundle): Promise<void> {
     const inner = createSupervisor({
       pidDir: join(folder.path, 'pids'),
       progress: (line) => lines.push(line),
@@ -68,6 +72,7 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
     fabric = await startFabric({
       dataDir: folder.path,
       settings: testSettings(),
+      ...(chaincode === undefined ? {} : { chaincode }),
       supervisor,
       progress: (line) => lines.push(line),
     });
@@ -79,7 +84,7 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
   }
 
   try {
-    await start();
+    await start(firstChaincode);
   } catch (error) {
     await folder.remove();
     throw error;
@@ -111,10 +116,10 @@ export async function startTestNetwork(dataDir?: string): Promise<TestNetwork> {
       if (spec === undefined) throw new Error(`no such node: ${nodeName(kind, organisation)}`);
       await supervisor.start(await change(spec));
     },
-    async restart() {
+    async restart(chaincode) {
       await stop();
       const begin = performance.now();
-      await start();
+      await start(chaincode);
       return performance.now() - begin;
     },
     stop,

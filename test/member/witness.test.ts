@@ -301,6 +301,15 @@ describe('what is refused and alarmed', () => {
       cosigned: { size: 600 },
       alarms: [{ kind: 'forked-log' }, { kind: 'leaf-differs', index: 0 }],
     });
+    // Said once, it is kept, and it goes on from where it was; what lasts is raised again.
+    await again.acknowledge();
+    await again.once();
+    expect(again.status()).toMatchObject({ cosigned: { size: 605 }, alarms: [] });
+    log = createTestLog('rewritten');
+    await log.grow(700);
+    await again.once();
+    expect(kinds(again)).toContain('forked-log');
+    expect(again.status().cosigned).toMatchObject({ size: 605 });
   });
 
   test('a log that became shorter, and one that is empty', async () => {
@@ -406,8 +415,9 @@ describe('what is refused and alarmed', () => {
     await grow(3);
     await witness.once();
     expect(witness.status()).toMatchObject({ cosigned: { size: 3 }, alarms: [] });
+    const { vkey } = newWitnessKey('hospital');
     for (const by of ['administration', 'hospital'] as const)
-      await registerKey(stateOf(map), by, 'witness', 'hospital', newWitnessKey('hospital').vkey, sha256);
+      await registerKey(stateOf(map), by, 'witness', 'hospital', vkey, sha256);
     await grow(2);
     await witness.once();
     expect(kinds(witness)).toEqual(['key-differs']);
