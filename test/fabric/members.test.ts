@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { softwareKey } from '../../bin/drive/software-key.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { networkTools } from '../../engines/doors.ts';
 import { memberPaths, organisationPaths } from '../../engines/fabric/layout.ts';
@@ -31,7 +32,6 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
 import { startMachine, type TestMachine } from '../support/machine.ts';
 import { memberStatus, startMemberProcess } from '../support/member-process.ts';
-import { browserKey } from '../support/signing.ts';
 
 const { users, why } = separationOf(join(tmpdir(), 'data'));
 const tools = users && networkTools();
@@ -234,7 +234,7 @@ describe('with every secret of the hospital in hand', () => {
   };
 
   const requestOf = (person: string) => {
-    const key = browserKey();
+    const key = softwareKey();
     const toSign = certificationRequestToSign(
       enrolmentName(person, key.name),
       Buffer.from(key.publicKey, 'base64url'),

@@ -12,6 +12,7 @@ import { serve } from '@hono/node-server';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { approve, listRequests, makeApprover } from '../../bin/commands/approve.ts';
 import { SettingRefused } from '../../bin/config.ts';
+import { softwareKey } from '../../bin/drive/software-key.ts';
 import { memberPaths } from '../../engines/fabric/layout.ts';
 import {
   certificationRequest,
@@ -22,7 +23,6 @@ import { derFromP1363 } from '../../ledger/der.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
 import { keyOfRequest, testAuthority } from '../support/authority.ts';
 import { freePortForTests } from '../support/engines.ts';
-import { browserKey } from '../support/signing.ts';
 
 const PERSON = '00000000-0000-8000-8000-000000000031';
 let dataDir: string;
@@ -82,7 +82,7 @@ const approveAs = (id: string, name: string, key?: string, where: string = door)
   said(() => approve({ ...at(), id, name, key, door: where }));
 
 test('two of the organisation’s people approve a request, each seeing it; one alone, twice, or unknown, does not', async () => {
-  const key = browserKey();
+  const key = softwareKey();
   const toSign = certificationRequestToSign(
     enrolmentName(PERSON, key.name),
     Buffer.from(key.publicKey, 'base64url'),
