@@ -42,7 +42,7 @@ async function timeToAnchored(bench: BenchMachine, rounds: number): Promise<Figu
     let decisions = 0;
     let busyMs = 0;
     for (let i = 0; i < rounds; i++) {
-      await claimSessions(web.recorder, cases);
+      await claimSessions(door, web.recorder, cases);
       const start = performance.now();
       let next = 0;
       await Promise.all(
@@ -51,7 +51,7 @@ async function timeToAnchored(bench: BenchMachine, rounds: number): Promise<Figu
             const mine = next++;
             const due = start + (mine * 1000) / OFFERED;
             if (performance.now() < due) await sleep(due - performance.now());
-            await recordSession(door, cases[mine] as Treated);
+            await recordSession(cases[mine] as Treated);
           }
         }),
       );

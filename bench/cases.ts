@@ -21,13 +21,16 @@ export interface HeldTask {
   readonly claim: number;
 }
 
-/** One way of doing an act. */
+/**
+ * One way of doing an act: readies it as a person's browser does, with key and signature, and gives what sends it. Only the
+ * sending is ever timed.
+ */
 export type Door = <A extends Action>(
   action: A,
   asking: Asking,
   values: ActInput<A>,
   to: { readonly caseId?: string; readonly task?: HeldTask },
-) => Promise<Answer>;
+) => Promise<() => Promise<Answer>>;
 
 function keyFor(bench: BenchMachine, action: Action, asking: Asking, target: string): string {
   return makeOperationKey(bench.machine.secrets.keyed, randomBytes(16).toString('base64url'), {
@@ -43,10 +46,12 @@ export const askDoor =
   async (action, asking, values, to) => {
     const key = keyFor(bench, action, asking, to.task?.id ?? to.caseId ?? 'new');
     const signed = await bench.signed({ key, action, asking, values, caseId: to.caseId, task: to.task });
-    const answer = await ask.act({ key, action, asking, values, ...to, ...(signed ? { signed } : {}) });
-    if (answer.kind === 'still-working' || answer.kind === 'unavailable')
-      throw new Error(`decision was not answered: ${answer.kind}`);
-    return answer;
+    return async () => {
+      const answer = await ask.act({ key, action, asking, values, ...to, ...(signed ? { signed } : {}) });
+      if (answer.kind === 'still-working' || answer.kind === 'unavailable')
+        throw new Error(`decision was not answered: ${answer.kind}`);
+      return answer;
+    };
   };
 
 /** Straight to the verb that the worker runs: opening of sealed values, rules, rows, entry, signature. */
@@ -69,13 +74,15 @@ export function verbDoor(bench: BenchMachine, recorder: Recorder): Door {
     if (!to.caseId) await keyStore.create('case', caseId);
     const task = to.task ?? null;
     const signed = await bench.signed({ key, action, asking, values, caseId, task });
-    const request: ActRequest = sealedRequest(await keys.of('case', caseId), {
-      ...{ key, action, caseId, asking, task, values },
-      ...(signed ? { signed } : {}),
-    });
     // Each verb takes the request of its own action; the name is that action's.
     const verb = verbs[UPDATE_NAMES[action]] as (request: ActRequest) => Promise<Answer>;
-    return await workflow.run({ id: caseWorkflowId(caseId), run }, () => verb(request));
+    return async () => {
+      const request: ActRequest = sealedRequest(await keys.of('case', caseId), {
+        ...{ key, action, caseId, asking, task, values },
+        ...(signed ? { signed } : {}),
+      });
+      return await workflow.run({ id: caseWorkflowId(caseId), run }, () => verb(request));
+    };
   };
 }
 
@@ -86,6 +93,8 @@ export interface Treated {
   task: HeldTask;
   /** Sessions recorded so far. */
   sessions: number;
+  /** Sends the session that `claimSessions` readied. */
+  send?: () => Promise<Answer>;
 }
 
 const BARTHEL = {
@@ -124,12 +133,13 @@ export async function applications(
 ): Promise<string[]> {
   const [referrer] = await bench.people('referrer', 1);
   return await pooled(count, atOnce, async (i) => {
-    const done = await door(
+    const send = await door(
       'submit-application',
       referrer as Asking,
       { patientName: `Bench Person ${i}`, birthDate: '1961-04-02', reason: 'Hip fracture, lives alone' },
       {},
     );
+    const done = await send();
     if (done.kind !== 'done') throw new Error(`application for the bench was refused: ${done.code}`);
     return done.caseId;
   });
@@ -155,7 +165,8 @@ export async function casesInTreatment(
     values: ActInput<A>,
   ) => {
     const who = asking as Asking; // made above
-    const done = await door(action, who, values, { caseId, task: await claimOpen(web, caseId, who) });
+    const send = await door(action, who, values, { caseId, task: await claimOpen(web, caseId, who) });
+    const done = await send();
     if (done.kind !== 'done') throw new Error(`case for the bench was refused: ${action} ${done.code}`);
   };
   return await pooled(count, atOnce, async (i) => {
@@ -177,22 +188,24 @@ export async function casesInTreatment(
   });
 }
 
-/** Claims the next session's task of every case, untimed. */
-export async function claimSessions(web: Recorder, cases: readonly Treated[]): Promise<void> {
+/** Claims the next session's task of every case and readies the session: most are held; absences keep plans from running out. */
+export async function claimSessions(door: Door, web: Recorder, cases: readonly Treated[]): Promise<void> {
   await pooled(cases.length, 16, async (i) => {
     const one = cases[i] as Treated;
     one.task = await claimOpen(web, one.caseId, one.therapist);
+    const values: ActInput<'record-session'> =
+      one.sessions++ < 50
+        ? { choice: 'held', minutes: 45, note: 'Stairs with a rail, twice' }
+        : { choice: 'absent', note: 'had a fever' };
+    one.send = await door('record-session', one.therapist, values, { caseId: one.caseId, task: one.task });
   });
 }
 
-/** The session that is recorded again and again. Most are held; absences keep the plan from running out. */
-export async function recordSession(door: Door, one: Treated): Promise<void> {
-  const values: ActInput<'record-session'> =
-    one.sessions++ < 50
-      ? { choice: 'held', minutes: 45, note: 'Stairs with a rail, twice' }
-      : { choice: 'absent', note: 'had a fever' };
-  const done = await door('record-session', one.therapist, values, { caseId: one.caseId, task: one.task });
-  if (done.kind !== 'done') throw new Error(`session for the bench was refused: ${done.code}`);
+/** Records the session that was readied. */
+export async function recordSession(one: Treated): Promise<void> {
+  const done = await one.send?.();
+  if (done?.kind !== 'done')
+    throw new Error(`session for the bench was refused: ${done?.code ?? 'not readied'}`);
 }
 
 async function pooled<T>(count: number, atOnce: number, make: (i: number) => Promise<T>): Promise<T[]> {

@@ -60,12 +60,12 @@ export async function benchDecision(bench: BenchMachine, rounds: number): Promis
       return {
         ours: {
           prepare: async () => {
-            await claimSessions(web.recorder, some);
+            await claimSessions(door, web.recorder, some);
             await bench.sequenced();
           },
           run: () =>
             round(users, users * each, pids(), (user, turn) =>
-              recordSession(door, some[user * each + turn] as Treated),
+              recordSession(some[user * each + turn] as Treated),
             ),
         },
         peer: {

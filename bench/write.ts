@@ -228,8 +228,8 @@ async function kinds(bench: BenchMachine, pools: ReturnType<typeof poolsOf>): Pr
       floor: { events: ['session.recorded'], sql: bareWorker },
       peerIs: 'bare insert',
       count: (writers) => writers * CASES,
-      prepare: (writers) => claimSessions(web.recorder, treated.slice(0, writers * CASES)),
-      ours: (writer, turn) => recordSession(door, treated[writer * CASES + turn] as (typeof treated)[number]),
+      prepare: (writers) => claimSessions(door, web.recorder, treated.slice(0, writers * CASES)),
+      ours: (writer, turn) => recordSession(treated[writer * CASES + turn] as (typeof treated)[number]),
       peer: (writer) =>
         bare(
           bareWorker,
