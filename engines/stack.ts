@@ -56,7 +56,7 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
     stopping ??= supervisor.stopAll().finally(() => lock.release());
     return stopping;
   };
-  const separation = separate(dataDir);
+  const separation = separate(dataDir, settings);
   const { users } = separation;
   const common = { dataDir, settings, progress, supervisor };
   const wants = (part: EnginePart): boolean => parts.includes(part);
@@ -100,8 +100,12 @@ export async function startEngines(options: StartEnginesOptions): Promise<Engine
 const OPERATORS = ['keys', 'cache', 'log'] as const;
 
 /** Opens the way to each user's folders and gives the operator its own, or closes the folder to everybody else. */
-function separate(dataDir: string): Separation {
-  const separation = separationOf(dataDir);
+function separate(dataDir: string, { fabricProfile }: EngineSettings): Separation {
+  const separation =
+    fabricProfile === undefined
+      ? separationOf(dataDir)
+      : // Its files belong to whoever wrote them, and the organisations run their parts elsewhere.
+        { why: 'FABRIC_PROFILE names a network that others run' };
   const { users } = separation;
   if (users === undefined) {
     if ((statSync(dataDir).mode & 0o777) === 0o711) chmodSync(dataDir, 0o700);

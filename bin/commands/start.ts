@@ -100,7 +100,8 @@ async function bringUp(
   const parts = ['postgres', 'temporal', 'fabric'] as const;
   const engines = await startEngines({ dataDir, parts, settings, progress, supervisor, lock });
   const { users } = engines.separation;
-  progress(saysOf(engines.separation));
+  if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
+    progress(saysOf(engines.separation));
   const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
   if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
     await agreeOnKeys(dataDir, logKeyOf(Buffer.from(keptSecret(dataDir, 'log'), 'hex')), users);
