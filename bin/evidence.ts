@@ -18,7 +18,7 @@ import type { Parameters } from '../domain/parameters.ts';
 import { canonicalJson } from '../ledger/canonical.ts';
 import { withCosignatures } from '../ledger/cosignature.ts';
 import { columnText, readEntry } from '../ledger/entry.ts';
-import { ENOUGH } from '../ledger/evidence/check.ts';
+import { ENOUGH } from '../ledger/evidence/cosigned.ts';
 import type { Evidence, EvidenceBlock } from '../ledger/evidence/format.ts';
 import { makeEvidence } from '../ledger/evidence/make.ts';
 import { verifyPage } from '../ledger/evidence/page/build.ts';

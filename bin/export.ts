@@ -6,7 +6,9 @@ import { and, asc, eq, gte, lt, lte } from 'drizzle-orm';
 import type { Database } from '../db/connection.ts';
 import { auditEntries, certificates, logCheckpoints, logLeaves } from '../db/schema.ts';
 import { LOG_ORIGIN } from '../domain/consortium.ts';
+import { withCosignatures } from '../ledger/cosignature.ts';
 import { leavesInBlock } from '../ledger/evidence/blocks.ts';
+import { ENOUGH } from '../ledger/evidence/cosigned.ts';
 import { type ExportFiles, type ExportFormat, entriesPath, lengthPrefixed } from '../ledger/export.ts';
 import { HASH_BYTES } from '../ledger/merkle.ts';
 import { nodeHashing } from '../ledger/record-key.ts';
@@ -19,6 +21,8 @@ export interface ExportFrom {
   revocations(): Promise<readonly string[]>;
   /** The newest size that the chain has accepted. */
   anchored(): Promise<number>;
+  /** The members' newest cosignatures, as far as they can be had: each a line of the note at that size. */
+  cosignatures(): Promise<readonly { readonly size: number; readonly line: string }[]>;
   blockHeight(): Promise<number>;
   block(number: number): Promise<Uint8Array>;
   /** What this machine itself trusts, for readers; a check never takes it from here. */
@@ -53,7 +57,8 @@ export async function isExport(folder: string): Promise<boolean> {
 }
 
 /**
- * Writes an export up to the newest size that the chain has accepted.
+ * Writes an export up to the newest size that the chain has accepted and enough members have cosigned; while there is none,
+ * up to the newest accepted one, with the cosignatures it has.
  * @returns that size
  * @throws when the folder is not empty, or nothing is anchored yet
  */
@@ -61,7 +66,7 @@ export async function writeExport(from: ExportFrom, folder: string): Promise<num
   const { db } = from;
   if ((await folderFiles(folder).list('.')).length > 0)
     throw new Error(`folder is not empty and holds no export; name another one: ${folder}`);
-  const size = await from.anchored();
+  const { size, lines: cosignatures } = await newestCosigned(from);
   const notes = await db
     .select({ size: logCheckpoints.size, note: logCheckpoints.note })
     .from(logCheckpoints)
@@ -76,7 +81,7 @@ export async function writeExport(from: ExportFrom, folder: string): Promise<num
     await writeFile(whole, content, { flag: 'wx', mode: 0o600 });
   };
   await write('checkpoints', lengthPrefixed(notes.map(({ note }) => Buffer.from(note))));
-  await write('checkpoint', newest.note);
+  await write('checkpoint', withCosignatures(newest.note, cosignatures));
   await writeLog(from, size, write);
   await writeBlocks(from, size, write);
   const persons = await db
@@ -96,6 +101,20 @@ export async function writeExport(from: ExportFrom, folder: string): Promise<num
   // From here on the export is whole.
   await write('format.json', `${JSON.stringify(format)}\n`);
   return size;
+}
+
+/** How far an export goes, and who stands for that. */
+async function newestCosigned(
+  from: Pick<ExportFrom, 'anchored' | 'cosignatures'>,
+): Promise<{ readonly size: number; readonly lines: readonly string[] }> {
+  const given = await from.cosignatures();
+  const anchored = await from.anchored();
+  const linesAt = (size: number) => given.filter((one) => one.size === size).map(({ line }) => line);
+  const enough = given
+    .map(({ size }) => size)
+    .filter((size) => size <= anchored && linesAt(size).length >= ENOUGH);
+  const size = enough.length > 0 ? Math.max(...enough) : anchored;
+  return { size, lines: linesAt(size) };
 }
 
 const lines = (pems: readonly string[]): string => pems.map((pem) => `${pem.trim()}\n`).join('');

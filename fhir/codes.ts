@@ -5,6 +5,20 @@ import type { Words } from '../domain/instruments/instrument.ts';
 
 export const SNOMED = 'http://snomed.info/sct';
 export const LOINC = 'http://loinc.org';
+/** Code systems as people call them. */
+const SYSTEM_NAMES: readonly (readonly [system: string, name: string])[] = [
+  [SNOMED, 'SNOMED CT'],
+  [LOINC, 'LOINC'],
+  ['http://hl7.org/fhir/sid/icd-10-cm', 'ICD-10-CM'],
+  ['http://hl7.org/fhir/sid/icd-10', 'ICD-10'],
+  ['http://fhir.de/CodeSystem/bfarm/icd-10-gm', 'ICD-10-GM'],
+  ['http://fhir.de/CodeSystem/dimdi/icd-10-gm', 'ICD-10-GM'],
+];
+
+/** A text in which each `system|code` of a known system reads as people write it: `SNOMED CT 230690007`. */
+export const withSystemNames = (text: string): string =>
+  SYSTEM_NAMES.reduce((words, [system, name]) => words.replaceAll(`${system}|`, `${name} `), text);
+
 /** ICD-10 in its international, American and German editions: the first characters are the hierarchy. */
 const ICD10 = new Set([
   'http://hl7.org/fhir/sid/icd-10',

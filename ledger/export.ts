@@ -20,6 +20,7 @@ import { MalformedNote, parseCheckpoint, parseNote, parseVerifierKey, verifyNote
 import { readEntry } from './entry.ts';
 import { endorsedLeaves } from './evidence/blocks.ts';
 import type { EvidenceCrypto } from './evidence/check.ts';
+import { cosignedBy, ENOUGH, membersOf } from './evidence/cosigned.ts';
 import type { EvidenceTrust } from './evidence/format.ts';
 import { appendLeaves, EMPTY_RANGE, equalBytes, HASH_BYTES, leafHash, rootOfRange } from './merkle.ts';
 import { bundleEntries, edgeTiles, fullTilesAt, hashesOf, TILE_WIDTH, tilePath, tileRoot } from './tiles.ts';
@@ -127,6 +128,7 @@ export async function verifyExport(sources: ExportSources): Promise<VerifyReport
         ),
       );
     else {
+      await checkCosignatures(sources, report);
       Object.assign(counts, await checkLeaves(sources, checkpoints, size, report));
       counts.anchored = await checkChain(sources, size, report);
     }
@@ -198,6 +200,32 @@ async function checkNotes(
   if (!newest)
     report(finding('evidence', 'checkpoint', null, 'unreadable', 'The newest checkpoint is missing'));
   return stated;
+}
+
+/** The newest checkpoint counts when enough of the members whose keys are trusted have cosigned it. */
+async function checkCosignatures({ files, trust, crypto }: ExportSources, report: Report): Promise<void> {
+  const newest = await files.read('checkpoint');
+  let note: string;
+  try {
+    note = utf8(newest ?? new Uint8Array(0));
+    parseNote(note);
+  } catch {
+    return; // told of with the checkpoints
+  }
+  const cosigned = await cosignedBy(note, trust.witnesses, crypto);
+  for (const says of cosigned.wrong)
+    report(finding('log', 'log_cosignatures', null, 'replaced-signature', says));
+  const members = membersOf(cosigned);
+  if (members < ENOUGH && cosigned.wrong.length === 0)
+    report(
+      finding(
+        'evidence',
+        'checkpoint',
+        null,
+        'unreadable',
+        `Checkpoint is cosigned by ${members} of ${ORGANISATIONS.length} members, ${ENOUGH} are needed: ${cosigned.open.join('; ')}`,
+      ),
+    );
 }
 
 /** Where each subject stands, by pseudonym: version and commitment of its last entry; and the commitments whose entries are not given. */

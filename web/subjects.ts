@@ -6,7 +6,7 @@ import { caseRoutes } from './cases/routes.tsx';
 import { consortiumRoutes } from './consortium/routes.tsx';
 import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
-import { evidenceRoutes } from './evidence/routes.ts';
+import { evidenceRoutes } from './evidence/routes.tsx';
 import { helpRoutes } from './help/routes.tsx';
 import { keyRoutes } from './keys/routes.tsx';
 import { liveRoutes } from './live/routes.tsx';

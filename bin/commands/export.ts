@@ -74,13 +74,22 @@ async function writeFrom(dataDir: string, folder: string): Promise<number> {
   const connection = connect(verifierUrl(machine), { max: 2, name: 'rehab-export', statementSeconds: 600 });
   const say = (line: string): void => console.error(line);
   try {
-    const { serviceCertificates, revocations, now } = evidenceFrom(machine, connection.db, chain, say);
+    const { serviceCertificates, revocations, cosignatures, now } = evidenceFrom(
+      machine,
+      connection.db,
+      chain,
+      say,
+    );
+    const witnesses = (await chain.keys('hospital'))
+      .filter(({ kind, vkey }) => kind === 'witness' && vkey !== null)
+      .map(({ name, vkey }) => [name, vkey]);
     const { publicKey } = logSigner(machine.secrets.logSeed);
     return await writeExport(
       {
         db: connection.db,
         serviceCertificates,
         revocations,
+        cosignatures,
         now,
         progress: say,
         anchored: async () => (await newestCheckpoint(connection.db)).anchored ?? 0,
@@ -89,7 +98,7 @@ async function writeFrom(dataDir: string, folder: string): Promise<number> {
         trust: `${JSON.stringify({
           origin: LOG_ORIGIN,
           log: formatVerifierKey(LOG_ORIGIN, publicKey, nodeHashing.hash),
-          witnesses: {},
+          witnesses: Object.fromEntries(witnesses),
           roots: Object.fromEntries(
             ORGANISATIONS.map((name) => [
               name,

@@ -27,11 +27,11 @@ import {
   type VerifySignature,
   verifyNote,
 } from '../checkpoint.ts';
-import { cosignedAt, parseWitnessKey } from '../cosignature.ts';
 import { type Entry, openedDigest, readEntry } from '../entry.ts';
 import { type Hash, leafHash, verifyInclusion } from '../merkle.ts';
 import { statementBytes } from '../statement.ts';
 import { checkBlocks } from './blocks.ts';
+import { cosignedBy, ENOUGH, membersOf } from './cosigned.ts';
 import type { Evidence, EvidenceTrust } from './format.ts';
 
 /** What a checker's platform gives. */
@@ -80,9 +80,6 @@ export interface EvidenceVerdict {
   readonly cosigned: readonly { readonly organisation: Organisation; readonly at: string }[];
   readonly entries: readonly CheckedEntry[];
 }
-
-/** A checkpoint counts with this many members' cosignatures. */
-export const ENOUGH = 2;
 
 /** A step in the making. */
 class Faults {
@@ -180,41 +177,19 @@ async function checkCheckpoint(
 async function checkCosignatures(
   evidence: Evidence,
   trust: EvidenceTrust,
-  { hash, ed25519 }: EvidenceCrypto,
+  crypto: EvidenceCrypto,
   steps: Step[],
 ): Promise<EvidenceVerdict['cosigned']> {
   const faults = new Faults();
-  const cosigned: { organisation: Organisation; at: string }[] = [];
-  const divide = evidence.checkpoint.lastIndexOf('\n\n');
-  const text = evidence.checkpoint.slice(0, divide + 1);
-  const lines = evidence.checkpoint.slice(divide + 2).split('\n');
-  for (const organisation of ORGANISATIONS) {
-    const vkey = trust.witnesses[organisation];
-    if (vkey === undefined) {
-      faults.open.push(`No witness key of the ${organisation} is trusted`);
-      continue;
-    }
-    try {
-      const key = parseWitnessKey(vkey, hash);
-      const own = lines.filter((line) => line.startsWith(`— ${key.name} `));
-      if (own.length === 0) faults.open.push(`Not cosigned by the ${organisation}`);
-      for (const line of own) {
-        const at = await cosignedAt(text, line, key, ed25519);
-        if (at === undefined) faults.wrong.push(`Cosignature of the ${organisation} is not right`);
-        else cosigned.push({ organisation, at: new Date(at * 1000).toISOString() });
-      }
-    } catch (error) {
-      if (!(error instanceof MalformedNote)) throw error;
-      faults.wrong.push(`Witness key of the ${organisation} cannot be read: ${error.message}`);
-    }
-  }
-  const members = new Set(cosigned.map(({ organisation }) => organisation)).size;
+  const cosigned = await cosignedBy(evidence.checkpoint, trust.witnesses, crypto);
+  const members = membersOf(cosigned);
+  faults.wrong.push(...cosigned.wrong);
+  if (members < ENOUGH) faults.open.push(...cosigned.open);
   const says = `Cosigned by ${members} of ${ORGANISATIONS.length} members`;
-  if (members >= ENOUGH) faults.open.length = 0;
   steps.push(
     faults.step('cosignatures', says, faults.wrong.length > 0 ? '' : `${says}; ${ENOUGH} are needed`),
   );
-  return cosigned;
+  return cosigned.by;
 }
 
 function checkInclusion(

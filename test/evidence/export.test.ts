@@ -25,7 +25,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** All members' cosignatures of the newest checkpoint. */
+async function cosignatures() {
+  const [newest] = await w.world.worker.sql<{ size: string; note: string }[]>`
+    select size, note from log_checkpoints order by size desc limit 1`;
+  if (!newest) return [];
+  const lines = (await w.cosign(newest.note)).slice(newest.note.length).split('\n');
+  return lines.filter((line) => line !== '').map((line) => ({ size: Number(newest.size), line }));
+}
+
 const exportFrom = () => ({
+  cosignatures,
   db: w.world.worker.db,
   serviceCertificates: [w.serviceCertificate],
   revocations: w.from.revocations,
@@ -87,6 +97,37 @@ describe('an export', () => {
     const report = await check(but(name.replaceAll(' ', '-'), path, flip(at)));
     expect(report.status).toBe('tampered');
     expect(report.findings.map((finding) => finding.table)).toContain(table);
+  });
+
+  test('cosignatures: too few are said to be, one that is not right is named, and other witnesses count for nothing', async () => {
+    const without = (count: number) => (bytes: Buffer) =>
+      Buffer.from(
+        bytes
+          .toString()
+          .split('\n')
+          .slice(0, -1 - count)
+          .join('\n')
+          .concat('\n'),
+      );
+    expect((await check(but('two-of-three', 'checkpoint', without(1)))).status).toBe('sound');
+    const few = await check(but('one-of-three', 'checkpoint', without(2)));
+    expect(few.status).toBe('unreadable');
+    expect(few.findings.map(({ says }) => says)).toEqual([
+      expect.stringMatching(/^Checkpoint is cosigned by 1 of 3 members, 2 are needed/),
+    ]);
+    const altered = await check(
+      but('cosignature', 'checkpoint', (bytes) => {
+        const at = bytes.length - 20;
+        const copy = Buffer.from(bytes);
+        copy[at] = copy[at] === 0x41 ? 0x42 : 0x41;
+        return copy;
+      }),
+    );
+    expect(altered.findings.map(({ table, kind }) => [table, kind])).toEqual([
+      ['log_cosignatures', 'replaced-signature'],
+    ]);
+    const strangers = await check('sound', { ...w.trust, witnesses: {} });
+    expect(strangers.status).toBe('unreadable');
   });
 
   test('a block, a certificate, a list', async () => {

@@ -68,6 +68,9 @@ describe('/cases/ID/evidence', () => {
     const b = await w.signIn('auditor');
     const early = await b.get(`/cases/${caseId}/evidence`);
     expect([early.status, early.headers.get('retry-after')]).toEqual([503, '5']);
+    const said = await early.text();
+    expect(said).toContain('has its place in the public log yet');
+    expect(said).toContain(`href="/cases/${caseId}/evidence"`);
     await sequence();
     const answer = await b.get(`/cases/${caseId}/evidence`);
     expect(answer.status).toBe(200);

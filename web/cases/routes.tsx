@@ -21,7 +21,7 @@ import { ACTIONS, type Action, LIFECYCLE, OUTCOMES, STAGES } from '../../domain/
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
-import { offersEvidence } from '../evidence/routes.ts';
+import { offersEvidence } from '../evidence/routes.tsx';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { factsOf, mayAct } from '../my/acts.tsx';

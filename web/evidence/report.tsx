@@ -3,6 +3,7 @@
 import { raw } from 'hono/html';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
+import { withSystemNames } from '../../fhir/codes.ts';
 import { fromBase64, toHex } from '../../ledger/bytes.ts';
 import { parseCheckpoint, parseNote } from '../../ledger/checkpoint.ts';
 import { type Entry, readEntry } from '../../ledger/entry.ts';
@@ -134,7 +135,7 @@ export function reportPage(t: Text, evidence: Evidence, names: ReadonlyMap<strin
                   <td>
                     <code>{`${table}.${column}`}</code>
                   </td>
-                  <td>{value.length > 600 ? `${value.slice(0, 600)}…` : value}</td>
+                  <td>{shown(value)}</td>
                 </tr>
               )),
             )}
@@ -144,6 +145,12 @@ export function reportPage(t: Text, evidence: Evidence, names: ReadonlyMap<strin
     </html>
   );
   return `<!doctype html>\n${page}\n`;
+}
+
+/** A value as people read it; its exact text is in evidence.json. */
+function shown(value: string): string {
+  const words = withSystemNames(value);
+  return words.length > 600 ? `${words.slice(0, 600)}…` : words;
 }
 
 function Person({ t, entry, names }: { t: Text; entry: Entry; names: ReadonlyMap<string, Named> }) {

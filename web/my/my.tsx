@@ -16,7 +16,7 @@ import type { Seen } from '../cases/see.tsx';
 import { type Turn, taskWords } from '../cases/whose-turn.ts';
 import { clockView, leadingClock } from '../clock-view.ts';
 import type { WebDeps } from '../deps.ts';
-import { offersEvidence } from '../evidence/routes.ts';
+import { offersEvidence } from '../evidence/routes.tsx';
 import { ClockBar } from '../parts/clock-bar.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';

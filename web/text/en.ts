@@ -705,6 +705,10 @@ export const en = {
     label: 'Evidence',
     looking: 'Looking at this is recorded, and the patient sees it.',
     cite: (n: number) => `Evidence ${n}`,
+    notYetTitle: 'Not in the log yet',
+    notYet:
+      'Nothing of this case has its place in the public log yet, so there is nothing to prove it by. That takes a few seconds after an act; ask again in a moment.',
+    askAgain: 'Ask for the evidence again',
   },
   timeline: {
     label: 'Timeline, newest first',

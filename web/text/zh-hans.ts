@@ -620,6 +620,9 @@ export const zhHans: typeof en = {
     label: '证据',
     looking: '查阅会被记录，患者可以看到。',
     cite: (n) => `证据 ${n}`,
+    notYetTitle: '尚未进入日志',
+    notYet: '本案件在公开日志中还没有位置，因此暂时没有可以证明它的内容。操作之后几秒钟即可；请稍后再试。',
+    askAgain: '再次请求证据',
   },
   timeline: {
     label: '时间线，最新在前',
