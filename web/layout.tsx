@@ -11,6 +11,7 @@
 import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { ORGANISATIONS } from '../domain/consortium.ts';
+import { isStaff } from '../domain/permissions.ts';
 import type { Role } from '../domain/roles.ts';
 import type { IconName } from './assets/icons.ts';
 import { assetUrl } from './assets/manifest.ts';
@@ -82,19 +83,28 @@ export function navigationOf(
 ): NavigationItem[] {
   const queue: NavigationItem = { href: '/queue', words: t.navigation.queue, count: counts.queue, go: 'q' };
   const cases: NavigationItem = { href: '/cases', words: t.navigation.cases, go: 'c' };
+  const signatures: NavigationItem = { href: '/signatures', words: t.signing.trayTitle };
   const board: NavigationItem = { href: '/board', words: t.navigation.board, go: 'b' };
   const consortium: NavigationItem = { href: '/consortium', words: t.navigation.consortium };
   switch (role) {
     case 'approval-officer':
-      return [queue, cases];
+      return [queue, signatures, cases];
     case 'therapist':
-      return [{ href: '/day', words: t.navigation.day, count: counts.day, go: 'd' }, queue, cases];
+      return [
+        { href: '/day', words: t.navigation.day, count: counts.day, go: 'd' },
+        queue,
+        signatures,
+        cases,
+      ];
     case 'doctor':
-      return [queue, cases];
+      return [queue, signatures, cases];
     case 'administrator':
       return [board, queue, cases, { href: '/people', words: t.navigation.people }, consortium];
     case 'security-administrator':
-      return [{ href: '/people', words: t.navigation.people }];
+      return [
+        { href: '/people', words: t.navigation.people },
+        { href: '/certificates', words: t.keys.adminTitle },
+      ];
     case 'auditor':
       return [{ href: '/audit', words: t.navigation.audit }, cases, board, consortium];
     case 'referrer':
@@ -362,6 +372,12 @@ function Account({ frame, viewer }: { frame: Frame; viewer: Viewer }) {
               </button>
             </form>
           ))}
+        {isStaff(viewer.role) ? (
+          <a href="/keys">
+            <Icon name="key-round" />
+            {t.signing.toKeys}
+          </a>
+        ) : null}
         <a href="/settings">
           <Icon name="settings" />
           {t.frame.settings}

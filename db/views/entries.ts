@@ -31,6 +31,8 @@ export interface EntryRow {
   readonly checkpoint: number | null;
   /** Size of the first checkpoint the chain accepted that covers it; null until then. */
   readonly anchor: { readonly size: number; readonly at: string } | null;
+  /** The person who acted has signed it themselves. */
+  readonly signed: boolean;
   /** How many members have cosigned a checkpoint that covers it. */
   readonly cosigned: number;
   readonly decision: {
@@ -73,6 +75,7 @@ type Raw = {
   checkpoint: string | null;
   anchor: { size: number; at: string } | null;
   cosigned: number;
+  signed: boolean;
   decision: EntryRow['decision'];
 };
 
@@ -101,6 +104,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
       (select min(k.size) from log_checkpoints k where k.size > l.index) as checkpoint,
       (select json_build_object('size', a.size, 'at', a.at) from log_anchors a where a.size > l.index order by a.size limit 1) as anchor,
       (select count(*)::int from w where w.size > l.index) as cosigned,
+      exists (select 1 from statements s where s.entry_id = e.id) as signed,
       (select json_build_object('action', d.action, 'choice', d.choice, 'reasons', d.reasons, 'details', d.details, 'role', d.role, 'discipline', t.discipline)
         from decisions d left join tasks t on t.id = d.task_id
         where d.entry_id = e.id and d.case_id = e.subject_id limit 1) as decision
@@ -123,6 +127,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
     checkpoint: row.checkpoint === null ? null : Number(row.checkpoint),
     anchor: row.anchor && { size: row.anchor.size, at: new Date(row.anchor.at).toISOString() },
     cosigned: row.cosigned,
+    signed: row.signed,
     decision: row.decision,
   }));
 }

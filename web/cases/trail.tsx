@@ -142,6 +142,7 @@ export function eventOf(
     title: decision?.discipline ? `${title}, ${t.disciplines[decision.discipline]}` : title,
     who,
     proof: proofOf(row),
+    ...(row.signed ? { signed: t.signing.signedBy(row.by.name ?? t.words.none) } : {}),
     weighty: decision !== null,
     detail: options.clinical && decision?.reasons ? <Said text={decision.reasons} /> : undefined,
     ...(operation ? { receipt: paths.receipt(operation) } : {}),
@@ -190,8 +191,13 @@ function technicalOf(
   return [
     { term: t.timeline.actor, value: <Hash t={t} value={entry.actor.person} /> },
     { term: t.trail.role, value: t.roles[entry.actor.role as Role] ?? t.who.system },
-    ...(entry.actor.actingFor ? [{ term: t.timeline.forWhom, value: entry.actor.actingFor }] : []),
+    // Three identities, never merged: who signed it themselves, the service that recorded it, and for whom it was done.
+    {
+      term: t.trail.personal,
+      value: entry.signature ? <Hash t={t} value={entry.signature.certificate} /> : t.words.none,
+    },
     { term: t.trail.key, value: <Hash t={t} value={entry.actor.key} /> },
+    { term: t.timeline.forWhom, value: entry.actor.actingFor ?? t.words.none },
     { term: t.timeline.version, value: t.number(entry.subject.version) },
     { term: t.timeline.parameters, value: entry.parameters },
     {

@@ -14,6 +14,8 @@ export type TimelineEvent = {
   title: string;
   who: WhoView;
   detail?: Child;
+  /** That the person signed it themselves, in words. */
+  signed?: string;
   proof: ProofView;
   /** How long it waits already, in words. */
   waits?: string;
@@ -40,6 +42,11 @@ export function TimelineItem({ t, event }: { t: Text; event: TimelineEvent }) {
           </span>
         </p>
         {event.detail ? <div>{event.detail}</div> : null}
+        {event.signed ? (
+          <p class="meta">
+            <Icon name="key-round" /> {event.signed}
+          </p>
+        ) : null}
         <ProofLine t={t} proof={event.proof} waits={event.waits} />
         {event.receipt ? (
           <p>

@@ -714,7 +714,7 @@ export const en = {
     label: 'Timeline, newest first',
     empty: 'Nothing has happened yet.',
     actor: 'Actor',
-    forWhom: 'For',
+    forWhom: 'Acting for',
     entry: 'Entry',
     at: 'Recorded',
     parameters: 'Parameters version',
@@ -1335,7 +1335,8 @@ export const en = {
   } as Record<string, string>,
 
   trail: {
-    key: 'Signed with key',
+    personal: 'Signed by the person, with certificate',
+    key: 'Signed by the service, with key',
     salt: 'Salt',
     role: 'Role',
     process: 'Process history',

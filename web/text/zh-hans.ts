@@ -628,7 +628,7 @@ export const zhHans: typeof en = {
     label: '时间线，最新在前',
     empty: '尚无记录。',
     actor: '办理人',
-    forWhom: '代办对象',
+    forWhom: '代表谁办理',
     entry: '审计条目',
     at: '记录时间',
     parameters: '参数版本',
@@ -1192,7 +1192,8 @@ export const zhHans: typeof en = {
   },
 
   trail: {
-    key: '签名密钥',
+    personal: '本人签名所用证书',
+    key: '服务签名所用密钥',
     salt: '盐值',
     role: '角色',
     process: '流程历史',
