@@ -83,21 +83,20 @@ export function navigationOf(
 ): NavigationItem[] {
   const queue: NavigationItem = { href: '/queue', words: t.navigation.queue, count: counts.queue, go: 'q' };
   const cases: NavigationItem = { href: '/cases', words: t.navigation.cases, go: 'c' };
-  const signatures: NavigationItem = { href: '/signatures', words: t.signing.trayTitle };
+  const signatures: NavigationItem = { href: '/signatures', words: t.signing.trayTitle, go: 's' };
   const board: NavigationItem = { href: '/board', words: t.navigation.board, go: 'b' };
   const consortium: NavigationItem = { href: '/consortium', words: t.navigation.consortium };
   switch (role) {
     case 'approval-officer':
-      return [queue, signatures, cases];
+    case 'doctor':
+      return [queue, cases, signatures];
     case 'therapist':
       return [
         { href: '/day', words: t.navigation.day, count: counts.day, go: 'd' },
         queue,
-        signatures,
         cases,
+        signatures,
       ];
-    case 'doctor':
-      return [queue, signatures, cases];
     case 'administrator':
       return [board, queue, cases, { href: '/people', words: t.navigation.people }, consortium];
     case 'security-administrator':
@@ -466,7 +465,7 @@ export function KeysList({ t }: { t: Text }) {
       [
         [['/'], k.search],
         [['?'], k.sheet],
-        [['G', 'Q B D C'], k.go],
+        [['G', 'Q B D C S'], k.go],
       ],
     ],
   ];

@@ -1,7 +1,7 @@
 // Station 1, web: who is signed in. The truth is the database row, read at every request; the cookie holds a random
 // token and nothing else (I1, I2, I8). Streams and polling are no activity (I5).
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { and, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { persons, roleAssignments, webSession } from '../db/schema.ts';
@@ -144,6 +144,51 @@ export async function openSession(
     httpOnly: true,
     sameSite: 'Lax',
     maxAge: ABSOLUTE_HOURS * 3600,
+  });
+  return true;
+}
+
+/** One place where a person is signed in. */
+export interface OwnSession {
+  readonly id: string;
+  readonly role: Role;
+  readonly since: string;
+  readonly seenAt: string;
+  /** The one that asks. */
+  readonly here: boolean;
+}
+
+/** Where a person is signed in now, the newest use first. Idle sessions are over, whether or not their row still stands. */
+export async function sessionsOf(deps: WebDeps, session: Session): Promise<OwnSession[]> {
+  const now = deps.now();
+  const rows = await deps.db
+    .select()
+    .from(webSession)
+    .where(and(eq(webSession.personId, session.person), gt(webSession.endsAt, now.toISOString())))
+    .orderBy(desc(webSession.seenAt));
+  return rows
+    .map((row) => ({
+      id: row.id,
+      role: row.role,
+      since: new Date(row.createdAt).toISOString(),
+      seenAt: new Date(row.seenAt).toISOString(),
+      here: row.id === session.id,
+    }))
+    .filter(
+      ({ role, seenAt }) =>
+        seenAt >= minutesBefore(now, isStaff(role) ? IDLE_MINUTES.staff : IDLE_MINUTES.others),
+    );
+}
+
+/** Ends another session of the same person, on its very next request. False when they have no such session. */
+export async function endSession(deps: WebDeps, session: Session, id: string): Promise<boolean> {
+  const ended = await deps.db
+    .delete(webSession)
+    .where(and(eq(webSession.id, id), ne(webSession.id, session.id), eq(webSession.personId, session.person)))
+    .returning({ id: webSession.id });
+  if (ended.length === 0) return false;
+  await recordEvent(deps.recorder, `session-${randomUUID()}`, session, 'session.closed', {
+    how: 'ended-elsewhere',
   });
   return true;
 }

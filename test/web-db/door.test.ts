@@ -1,5 +1,6 @@
 // The door of the web: what a request must be before any route sees it, and what a session is worth (SECURITY.md I1, I2, I5,
 // I8, N1, N2, N5, N6, N8; T21, T22). On a real Postgres.
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
@@ -206,6 +207,30 @@ describe('a session (I1, I2, I5, I8)', () => {
     expect((await world.browser(new Map([['__Host-rehab', 'a'.repeat(43)]])).get('/settings')).status).toBe(
       303,
     );
+  });
+
+  test('stands in the settings of whoever it belongs to, who ends it from another; nobody else does', async () => {
+    const [here, there] = [await world.signIn('therapistB'), await world.signIn('therapistB')];
+    const other = await world.signIn('officerB');
+    const listed = [
+      ...(await (await here.get('/settings')).text()).matchAll(/name="session" value="([0-9a-f]{64})"/g),
+    ];
+    const { id: person } = world.as('therapistB');
+    const own = await world.web.sql`select id from web_session where person_id = ${person}`;
+    // All but the one that asks.
+    expect(listed.length).toBe(own.length - 1);
+    const token = there.jar.get('__Host-rehab') ?? '';
+    const session = createHash('sha256').update(token).digest('hex');
+    expect(listed.map(([, id]) => id)).toContain(session);
+    expect((await other.post('/settings/sessions/end', { session })).status).toBe(404);
+    expect((await there.get('/settings')).status).toBe(200);
+    const ended = await here.post('/settings/sessions/end', { session });
+    expect(ended.headers.get('location')).toBe('/settings?done=session');
+    expect((await there.get('/settings')).status).toBe(303);
+    expect((await here.get('/settings')).status).toBe(200);
+    const [entry] = await world.web.sql`
+      select count(*)::int as n from audit_entries where event = 'session.closed' and person_id = ${person}`;
+    expect(entry?.n).toBe(1);
   });
 
   test('ends with signing out, for every copy of the cookie', async () => {

@@ -7,6 +7,7 @@ import { ownPath, paths } from '../paths.ts';
 import { DENSITIES, keepPreference, preferencesOf, THEMES } from '../preferences.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
+import { endSession, sessionsOf } from '../session.ts';
 import {
   addOptions,
   addPasskey,
@@ -33,7 +34,8 @@ export function settingsRoutes(deps: WebDeps): Routes {
         preferences={preferencesOf(c)}
         passkeys={await passkeysOf(deps, signedIn(c).person)}
         passkeysWork={passkeysWork(deps.settings.publicUrl)}
-        done={asked === 'saved' || asked === 'passkey' ? asked : undefined}
+        sessions={await sessionsOf(deps, signedIn(c))}
+        done={asked === 'saved' || asked === 'passkey' || asked === 'session' ? asked : undefined}
       />,
     );
   });
@@ -91,6 +93,17 @@ export function settingsRoutes(deps: WebDeps): Routes {
     const removed = await removePasskey(deps, signedIn(c).person, fields.get('passkey'));
     return removed.length > 0
       ? goTo(c, `${paths.settings}?done=saved`)
+      : await refusedPage(c, deps, refuse('unknown'));
+  });
+
+  r.post('/settings/sessions/end', 'settings.change', async (c) => {
+    const form = await readForm(c);
+    if (form === 'too-large') return await tooLarge(c, deps);
+    if (isRefusal(form)) return await refusedPage(c, deps, form);
+    const fields = takeFields(form, { one: ['session'] });
+    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    return (await endSession(deps, signedIn(c), fields.get('session')))
+      ? goTo(c, `${paths.settings}?done=session`)
       : await refusedPage(c, deps, refuse('unknown'));
   });
 

@@ -5,6 +5,7 @@ import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
 import type { Preferences } from '../preferences.ts';
+import type { OwnSession } from '../session.ts';
 import { LANGS } from '../text/formats.ts';
 import { type Text, text } from '../text/text.ts';
 
@@ -13,17 +14,23 @@ export function Settings({
   preferences,
   passkeys,
   passkeysWork,
+  sessions,
   done,
 }: {
   t: Text;
   preferences: Preferences;
   passkeys: readonly { readonly id: string; readonly createdAt: string }[];
   passkeysWork: boolean;
-  done: 'saved' | 'passkey' | undefined;
+  sessions: readonly OwnSession[];
+  done: 'saved' | 'passkey' | 'session' | undefined;
 }) {
   return (
     <div class="form-page stack-wide">
-      {done ? <Notice tone="good">{done === 'saved' ? t.settings.saved : t.passkeys.done}</Notice> : null}
+      {done ? (
+        <Notice tone="good">
+          {{ saved: t.settings.saved, passkey: t.passkeys.done, session: t.settings.sessionEnded }[done]}
+        </Notice>
+      ) : null}
       <form method="post" action="/settings" class="stack">
         <Field
           t={t}
@@ -123,6 +130,34 @@ export function Settings({
         ) : (
           <p class="soft">{t.passkeys.needsName}</p>
         )}
+      </section>
+      <section class="stack" aria-labelledby="sessions-title">
+        <h2 id="sessions-title">{t.settings.sessions}</h2>
+        <p class="soft">{t.settings.sessionsHint}</p>
+        <ul class="plain stack-tight">
+          {sessions.map(({ id, role, since, seenAt, here }) => (
+            <li class="card spread">
+              <span>
+                <Icon name="user" /> {t.frame.actingAs(t.roles[role])}
+                <br />
+                <span class="soft">
+                  {t.settings.sessionSince} <Moment t={t} at={since} />. {t.settings.sessionSeen}{' '}
+                  <Moment t={t} at={seenAt} />.
+                </span>
+              </span>
+              {here ? (
+                <span class="soft">{t.settings.sessionHere}</span>
+              ) : (
+                <form method="post" action="/settings/sessions/end">
+                  <input type="hidden" name="session" value={id} />
+                  <button class="button small" type="submit">
+                    {t.settings.endSession}
+                  </button>
+                </form>
+              )}
+            </li>
+          ))}
+        </ul>
       </section>
     </div>
   );

@@ -1610,6 +1610,13 @@ export const en = {
     passkeyHint: 'Signs you in on this device without a password.',
     role: 'Act as',
     useRole: 'Use this role',
+    sessions: 'Where you are signed in',
+    sessionsHint: 'If you do not know one of these, sign out there, and tell your administrator.',
+    sessionSince: 'Since',
+    sessionSeen: 'Last used',
+    sessionHere: 'This browser',
+    endSession: 'Sign out there',
+    sessionEnded: 'You are signed out there.',
   },
 
   /** Signing: what a person signs, and the keys they sign with. */
@@ -1762,7 +1769,7 @@ export const en = {
       everywhere: 'Everywhere',
       search: 'Search',
       sheet: 'This list',
-      go: 'Go to queue, board, day, cases',
+      go: 'Go to queue, board, day, cases, signatures',
     },
     proofTitle: 'What the marks on entries mean',
     accessibilityTitle: 'Accessibility statement',

@@ -1454,6 +1454,13 @@ export const zhHans: typeof en = {
     passkeyHint: '在本设备上无需密码即可登录。',
     role: '当前身份',
     useRole: '使用此身份',
+    sessions: '您的登录位置',
+    sessionsHint: '如有您不认识的登录，请将其退出，并告知管理员。',
+    sessionSince: '登录于',
+    sessionSeen: '最近使用',
+    sessionHere: '当前浏览器',
+    endSession: '退出该处登录',
+    sessionEnded: '已退出该处登录。',
   },
 
   signing: {
@@ -1593,7 +1600,7 @@ export const zhHans: typeof en = {
       everywhere: '所有页面',
       search: '搜索',
       sheet: '本列表',
-      go: '转到队列、看板、我的今天、个案',
+      go: '转到队列、看板、我的今天、个案、签名',
     },
     proofTitle: '条目标记的含义',
     accessibilityTitle: '无障碍声明',
