@@ -8,6 +8,7 @@ import { readCertificate } from '../../ledger/certificates.ts';
 import { checkEvidence, STEPS, type StepName } from '../../ledger/evidence/check.ts';
 import { type Evidence, NotEvidence, readEvidence, readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { packEvidence, unpackEvidence } from '../../ledger/evidence/zip.ts';
+import { changesAround, changesOfEntries } from '../support/evidence-changes.ts';
 import { createEvidenceWorld, type EvidenceWorld, NODE } from './world.ts';
 
 /** The same shape, to be altered; what is asked for is there, or the test fails where it looks. */
@@ -295,3 +296,19 @@ describe('files', () => {
     expect(() => unpackEvidence(bomb)).toThrow(NotEvidence);
   });
 });
+
+test('one changed byte of anything that is signed is refused, by the step that is about it', async () => {
+  const [around, entries] = [[...changesAround(sound, 25)], [...changesOfEntries(sound, 3)]];
+  // Every part of every entry would take minutes: one in so many, and another one for each part.
+  const chosen = [...around, ...entries.filter((_, at) => at % 7 === 0)];
+  expect(chosen.length).toBeGreaterThan(150);
+  for (const { what, steps, evidence } of chosen) {
+    const verdict = await check(evidence);
+    const wrong = verdict.steps.filter(({ outcome }) => outcome === 'wrong').map(({ name }) => name);
+    expect([what, verdict.verdict, wrong.some((name) => steps.includes(name))]).toEqual([
+      what,
+      'refused',
+      true,
+    ]);
+  }
+}, 180_000);

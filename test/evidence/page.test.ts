@@ -4,21 +4,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../ledger/canonical.ts';
 import type { Evidence } from '../../ledger/evidence/format.ts';
 import { verifyPage } from '../../ledger/evidence/page/build.ts';
 import { packEvidence, unpackEvidence } from '../../ledger/evidence/zip.ts';
 import { openBrowser } from '../support/browser.ts';
+import { type CheckerPage, openChecker } from '../support/checker-page.ts';
 import { createEvidenceWorld, type EvidenceWorld } from './world.ts';
 
 let w: EvidenceWorld;
 let browser: Browser;
 let folder: string;
 let cases: string[];
-const requests: string[] = [];
-const complaints: string[] = [];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'rehab-evidence-'));
@@ -34,37 +33,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A page without a network, opened from the folder. */
-async function checker(locale = 'en'): Promise<Page> {
-  const context = await browser.newContext({ offline: true, locale });
-  const page = await context.newPage();
-  page.on('request', (request) => {
-    if (!request.url().startsWith('file:')) requests.push(request.url());
-  });
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(pathToFileURL(join(folder, 'verify.html')).href);
+const pages: CheckerPage[] = [];
+async function checker(locale = 'en'): Promise<CheckerPage> {
+  const page = await openChecker(browser, folder, locale);
+  pages.push(page);
   return page;
-}
-
-async function give(page: Page, evidence: string, trust = 'trust.json') {
-  await page.setInputFiles('#evidence', join(folder, evidence));
-  await page.setInputFiles('#trust', join(folder, trust));
-  await page.click('#check');
-  const verdict = page.locator('#verdict');
-  await verdict.waitFor();
-  const steps = await page
-    .locator('.steps > li')
-    .evaluateAll((items) =>
-      items.map((item) => [item.getAttribute('data-step'), item.getAttribute('data-outcome')]),
-    );
-  return {
-    verdict: await verdict.getAttribute('data-verdict'),
-    says: await verdict.innerText(),
-    steps: Object.fromEntries(steps) as Record<string, string>,
-  };
 }
 
 /** An evidence file with cosignatures, written into the folder. */
@@ -88,13 +61,13 @@ describe('verify.html', () => {
     const page = await checker();
     for (const [i, caseId] of cases.entries()) {
       await write(`case-${i}.zip`, caseId);
-      const { verdict, steps } = await give(page, `case-${i}.zip`);
+      const { verdict, steps } = await page.give(`case-${i}.zip`);
       expect([i, verdict]).toEqual([i, 'holds']);
       expect(new Set(Object.values(steps))).toEqual(new Set(['holds']));
       expect(Object.keys(steps).length).toBe(10);
-      expect(await page.locator('tbody tr').count()).toBeGreaterThan(1);
+      expect(await page.rows()).toBeGreaterThan(1);
     }
-    await page.context().close();
+    await page.close();
   });
 
   test('refuses a changed byte with the reason, and other keys altogether', async () => {
@@ -111,7 +84,7 @@ describe('verify.html', () => {
           : entry,
       ),
     }));
-    const changed = await give(page, 'body.zip');
+    const changed = await page.give('body.zip');
     expect(changed.verdict).toBe('wrong');
     expect(changed.says).toContain('Entry 4');
     expect(changed.steps.inclusion).toBe('wrong');
@@ -129,7 +102,7 @@ describe('verify.html', () => {
           : entry,
       ),
     }));
-    expect((await give(page, 'value.zip')).steps.openings).toBe('wrong');
+    expect((await page.give('value.zip')).steps.openings).toBe('wrong');
 
     const other = await createEvidenceWorld();
     try {
@@ -138,23 +111,24 @@ describe('verify.html', () => {
       await other.close();
     }
     await write('sound.zip', caseId);
-    const foreign = await give(page, 'sound.zip', 'other-trust.json');
+    const foreign = await page.give('sound.zip', 'other-trust.json');
     expect(foreign.verdict).toBe('wrong');
     expect(foreign.says).toContain('not signed by the log’s key that is trusted');
-    await page.context().close();
+    await page.close();
   });
 
   test('says in words what is no evidence, and speaks Chinese to those who do', async () => {
     const page = await checker('zh-CN');
-    expect(await page.locator('h1').innerText()).toBe('核验证据');
+    expect(await page.heading()).toBe('核验证据');
     writeFileSync(join(folder, 'none.zip'), 'hello');
-    expect((await give(page, 'none.zip')).verdict).toBe('wrong');
-    await page.context().close();
+    expect((await page.give('none.zip')).verdict).toBe('wrong');
+    await page.close();
   });
 
   test('asked the network nothing and broke no policy of its own', () => {
-    expect(requests).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(pages.length).toBeGreaterThan(2);
+    expect(pages.flatMap(({ requests }) => requests)).toEqual([]);
+    expect(pages.flatMap(({ complaints }) => complaints)).toEqual([]);
   });
 
   test('the report is whole by itself', async () => {
