@@ -10,16 +10,19 @@ import {
   askPapers,
   assess,
   type CaseRef,
+  check,
   choose,
   claimTask,
   decide,
   fill,
   judgeAll,
+  openTask,
   pressPrimary,
   proposePlan,
   recordSession,
   reEvaluate,
   refuseApplication,
+  toSign,
 } from './deeds.ts';
 import { shot } from './shots.ts';
 
@@ -237,6 +240,11 @@ async function tell(world: World): Promise<void> {
     await choose(page, 'disciplines', 'occupational-therapy');
     await page.locator('#draft-state', { hasText: /\d/ }).waitFor();
   });
+  await picture('Ada Officer', 'sign', async (page) => {
+    await openTask(page, decided, 'decide-eligibility');
+    await check(page);
+    await toSign(page);
+  });
   await picture('Ada Officer', 'queue', (page) => page.goto('/queue'));
   await picture('Eve Therapist', 'day', (page) => page.goto('/day'));
   await picture('Dan Officer', 'case', (page) => page.goto(`/cases/${walked.id}`));
@@ -254,6 +262,7 @@ async function tell(world: World): Promise<void> {
     await page.getByRole('button', { name: 'Verify now' }).click();
     await page.locator('#verify-title', { hasText: 'Sound' }).waitFor({ timeout: 120_000 });
   });
+  await picture('Mia Auditor', 'consortium', (page) => page.goto('/consortium'));
 }
 
 await mkdir(folder, { recursive: true });
