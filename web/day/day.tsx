@@ -197,7 +197,7 @@ export function Day(props: DayProps) {
                     },
                     {
                       key: 'at',
-                      head: t.fields.date,
+                      head: t.auditing.when,
                       cell: (row) => <Moment t={t} at={row.at} show="time" />,
                     },
                     {
