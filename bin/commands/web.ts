@@ -130,7 +130,7 @@ export async function runWeb(machine: Machine): Promise<void> {
     signal,
   );
   const honouring = keepHonouring(
-    { db: connection.db, recorder, signing },
+    { db: connection.db, recorder, signing, now: () => new Date() },
     (error) => log.warn(faultFacts(error), 'revocation lists could not be honoured'),
     signal,
   );

@@ -1,6 +1,6 @@
 // Station 1, reads for screens: certificates of persons, and by which one an act was signed. Public keys only; nothing here is
 // about a patient.
-import { and, asc, desc, eq, gt, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNotNull, isNull } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
 import type { Database } from '../connection.ts';
@@ -93,6 +93,22 @@ export async function certificateByFingerprint(
 export async function certificateById(db: Database, id: string): Promise<CertificateLine | undefined> {
   const [row] = await select(db).where(eq(certificates.id, id));
   return row && lineOf(row);
+}
+
+/** Certificates of an organisation that were revoked here and have not ended by themselves. */
+export async function revokedOf(
+  db: Database,
+  organisation: Organisation,
+  now: Date,
+): Promise<CertificateLine[]> {
+  const rows = await select(db).where(
+    and(
+      eq(certificates.organisation, organisation),
+      isNotNull(certificates.revokedAt),
+      gt(certificates.notAfter, now.toISOString()),
+    ),
+  );
+  return rows.map(lineOf);
 }
 
 /** Certificates of an organisation that are not revoked. */

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type SoftwareKey, softwareKey } from '../../bin/drive/software-key.ts';
 import { statementContext } from '../../domain/operation-key.ts';
-import { checkPersonalSignature, readCertificate } from '../../ledger/certificates.ts';
+import { checkPersonalSignature, readCertificate, readRevocationList } from '../../ledger/certificates.ts';
 import { type Entry, readEntry } from '../../ledger/entry.ts';
 import { envelopeBytes } from '../../ledger/envelope.ts';
 import { nodeHashing, open } from '../../ledger/record-key.ts';
@@ -362,6 +362,24 @@ describe('a key', () => {
     const [ended] = await world.web.sql<{ revocation_reason: string }[]>`
       select revocation_reason from certificates where person_id = ${world.as('doctor').id}`;
     expect(ended?.revocation_reason).toBe('listed');
+  });
+
+  test('that was ended while its member was away is on the authority’s list as soon as the member is back', async () => {
+    const browser = await world.signIn('lead');
+    await enrol(browser);
+    const [row] = await world.web.sql<{ id: string; pem: string }[]>`
+      select id, pem from certificates where person_id = ${world.as('lead').id}`;
+    const serial = readCertificate(row?.pem ?? '')?.serial ?? '';
+    const onTheList = () => readRevocationList(members.authorities.hospital.crl())?.revoked.has(serial);
+    members.setAway(true);
+    const answer = await browser.post('/keys/revoke', { certificate: row?.id ?? '', reason: 'lost' });
+    // Here it counts no more at once; the page says what follows.
+    expect(answer.headers.get('location')).toBe('/keys?done=revoked-waits');
+    await honourLists(world.webDeps);
+    expect(onTheList()).toBe(false);
+    members.setAway(false);
+    await honourLists(world.webDeps);
+    expect(onTheList()).toBe(true);
   });
 
   test('is asked for again when its member did not answer', async () => {

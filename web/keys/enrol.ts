@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { and, eq } from 'drizzle-orm';
 import { certificateRequestCache } from '../../db/schema.ts';
-import { unrevokedOf } from '../../db/views/certificates.ts';
+import { revokedOf, unrevokedOf } from '../../db/views/certificates.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import {
   fingerprintOf,
@@ -173,37 +173,52 @@ export async function revoke(
       });
 }
 
+/** What keeping in step with the authorities' lists needs of the web. */
+type ListDeps = Pick<WebDeps, 'db' | 'recorder' | 'signing' | 'now'>;
+
 /**
- * Reads each authority's revocation list and ends what stands on it: somebody may have revoked it without us.
- * @returns how many were ended
+ * Brings each authority's revocation list and what is recorded here to the same: what stands on the list is ended here, as
+ * somebody may have revoked it without us; what was ended here and is not on the list is told to its member again, as the
+ * member may have been away then.
+ * @returns how many were ended here
  */
-export async function honourLists(deps: Pick<WebDeps, 'db' | 'recorder' | 'signing'>): Promise<number> {
+export async function honourLists(deps: ListDeps): Promise<number> {
+  const { db, signing } = deps;
   let ended = 0;
   for (const organisation of ORGANISATIONS) {
-    const known = await unrevokedOf(deps.db, organisation);
-    if (known.length === 0) continue;
-    const list = readRevocationList((await deps.signing.members.crl(organisation)) ?? '');
+    const [known, revoked] = [
+      await unrevokedOf(db, organisation),
+      await revokedOf(db, organisation, deps.now()),
+    ];
+    if (known.length + revoked.length === 0) continue;
+    const list = readRevocationList((await signing.members.crl(organisation)) ?? '');
     // A list that the authority did not sign is nobody's word.
     if (
       !list ||
-      !issuersAmong(list, deps.signing.roots[organisation] ?? []).some((root) =>
+      !issuersAmong(list, signing.roots[organisation] ?? []).some((root) =>
         verifyP256(root.publicKey, list.toBeSigned, list.signature),
       )
     )
       continue;
-    for (const line of known) {
-      const serial = readCertificate(line.pem)?.serial;
-      if (serial === undefined || !list.revoked.has(serial)) continue;
+    const listed = ({ pem }: { readonly pem: string }): boolean =>
+      list.revoked.has(readCertificate(pem)?.serial ?? '');
+    for (const line of known.filter(listed)) {
       await recordRevocation(deps.recorder, SERVICE, line, 'listed');
       ended += 1;
     }
+    for (const { fingerprint, revocationReason, revokedAt } of revoked.filter((line) => !listed(line)))
+      await signing.members.revoke(organisation, {
+        fingerprint,
+        reason: revocationReason ?? '',
+        at: revokedAt ?? '',
+      });
   }
   return ended;
 }
 
 /** Honours the lists again and again until the signal, each minute. */
 export async function keepHonouring(
-  deps: Pick<WebDeps, 'db' | 'recorder' | 'signing'>,
+  deps: ListDeps,
   note: (error: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {

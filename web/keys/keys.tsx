@@ -47,7 +47,7 @@ function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action:
       <label class="visually-hidden" for={name}>
         {t.keys.reason}
       </label>
-      <select class="control medium" id={name} name="reason">
+      <select class="control fit" id={name} name="reason">
         {REVOCATION_REASONS.map((reason) => (
           <option value={reason}>{t.keys.reasons[reason]}</option>
         ))}
