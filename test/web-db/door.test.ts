@@ -233,6 +233,33 @@ describe('a session (I1, I2, I5, I8)', () => {
     expect(entry?.n).toBe(1);
   });
 
+  test('changes ways to sign in only a moment after its person proved who they are (I6)', async () => {
+    const b = await world.signIn('officerB');
+    const { id: person } = world.as('officerB');
+    await world.web
+      .sql`insert into passkey_session (id, person_id, public_key, counter, transports, created_at)
+      values ('old-device', ${person}, '\\x00', 0, '{}', now())`;
+    try {
+      world.setClock(() => new Date(Date.now() + 6 * 60_000));
+      const json = { 'content-type': 'application/json' };
+      for (const path of ['/settings/passkeys/options', '/settings/passkeys'])
+        expect((await b.post(path, {}, json)).status, path).toBe(403);
+      const removing = await b.post('/settings/passkeys/remove', { passkey: 'old-device' });
+      expect(removing.headers.get('location')).toBe('/settings');
+      const page = await (await b.get('/settings')).text();
+      expect(page).toContain('action="/sign-in/confirm"');
+      expect(page).not.toContain('/settings/passkeys/remove');
+      expect(page.match(/class="button primary"/g)).toHaveLength(1);
+      expect((await b.post('/sign-in/confirm', { to: '/settings' })).headers.get('location')).toBe(
+        '/settings',
+      );
+      const removed = await b.post('/settings/passkeys/remove', { passkey: 'old-device' });
+      expect(removed.headers.get('location')).toBe('/settings?done=saved');
+    } finally {
+      world.setClock(() => new Date());
+    }
+  });
+
   test('ends with signing out, for every copy of the cookie', async () => {
     const b = await world.signIn('officerB');
     const copy = world.browser(new Map(b.jar));

@@ -1,13 +1,14 @@
 // Station 1, web: settings and passkeys of the person who is signed in, and the change of language that every page offers.
+import type { Context } from 'hono';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
-import type { WebDeps } from '../deps.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { ownPath, paths } from '../paths.ts';
 import { DENSITIES, keepPreference, preferencesOf, THEMES } from '../preferences.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
-import { endSession, sessionsOf } from '../session.ts';
+import { endSession, isFresh, sessionsOf } from '../session.ts';
 import {
   addOptions,
   addPasskey,
@@ -16,6 +17,7 @@ import {
   passkeysWork,
   removePasskey,
 } from '../sign-in/passkeys.ts';
+import { Confirm } from '../signatures/sign.tsx';
 import { LANGS } from '../text/formats.ts';
 import { Settings } from './settings.tsx';
 
@@ -34,6 +36,18 @@ export function settingsRoutes(deps: WebDeps): Routes {
         preferences={preferencesOf(c)}
         passkeys={await passkeysOf(deps, signedIn(c).person)}
         passkeysWork={passkeysWork(deps.settings.publicUrl)}
+        confirm={
+          isFresh(signedIn(c), deps.now()) ? undefined : (
+            <Confirm
+              t={t}
+              demonstration={deps.settings.demonstration}
+              passkeys={passkeysWork(deps.settings.publicUrl)}
+              to={paths.settings}
+              words={t.passkeys.confirmFirst}
+              beside
+            />
+          )
+        }
         sessions={await sessionsOf(deps, signedIn(c))}
         done={asked === 'saved' || asked === 'passkey' || asked === 'session' ? asked : undefined}
       />,
@@ -73,15 +87,27 @@ export function settingsRoutes(deps: WebDeps): Routes {
     return goTo(c, ownPath(fields.get('from')));
   });
 
+  /** Ways to sign in change only for whoever proved a moment ago who they are (I6); the page says how. */
+  const stale = (c: Context<WebEnv>): Response | undefined =>
+    isFresh(signedIn(c), deps.now())
+      ? undefined
+      : c.json({ words: wordsFor(c, deps).passkeys.confirmFirst, go: paths.settings }, 403);
+
   r.post('/settings/passkeys/options', 'settings.change', async (c) => {
+    const refused = stale(c);
+    if (refused) return refused;
     const options = await addOptions(deps, signedIn(c));
     return options ? c.json(options) : c.json({ words: wordsFor(c, deps).passkeys.refused }, 409);
   });
 
-  r.post('/settings/passkeys', 'settings.change', async (c) =>
-    (await addPasskey(deps, signedIn(c), await jsonBody(c)))
-      ? c.json({ go: `${paths.settings}?done=passkey` })
-      : c.json({ words: wordsFor(c, deps).passkeys.refused }, 422),
+  r.post(
+    '/settings/passkeys',
+    'settings.change',
+    async (c) =>
+      stale(c) ??
+      ((await addPasskey(deps, signedIn(c), await jsonBody(c)))
+        ? c.json({ go: `${paths.settings}?done=passkey` })
+        : c.json({ words: wordsFor(c, deps).passkeys.refused }, 422)),
   );
 
   r.post('/settings/passkeys/remove', 'settings.change', async (c) => {
@@ -90,6 +116,7 @@ export function settingsRoutes(deps: WebDeps): Routes {
     if (isRefusal(form)) return await refusedPage(c, deps, form);
     const fields = takeFields(form, { one: ['passkey'] });
     if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    if (stale(c)) return goTo(c, paths.settings);
     const removed = await removePasskey(deps, signedIn(c).person, fields.get('passkey'));
     return removed.length > 0
       ? goTo(c, `${paths.settings}?done=saved`)

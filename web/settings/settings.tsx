@@ -1,4 +1,5 @@
 // Station 1, web: a person's settings and passkeys. Plain forms; the passkey's own button needs script and says so.
+import type { Child } from 'hono/jsx';
 import { assetUrl } from '../assets/manifest.ts';
 import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -15,6 +16,7 @@ export function Settings({
   passkeys,
   passkeysWork,
   sessions,
+  confirm,
   done,
 }: {
   t: Text;
@@ -22,6 +24,8 @@ export function Settings({
   passkeys: readonly { readonly id: string; readonly createdAt: string }[];
   passkeysWork: boolean;
   sessions: readonly OwnSession[];
+  /** Stands in the place of what changes passkeys, until the person has shown who they are. */
+  confirm: Child | undefined;
   done: 'saved' | 'passkey' | 'session' | undefined;
 }) {
   return (
@@ -96,16 +100,20 @@ export function Settings({
                   <Moment t={t} at={new Date(createdAt)} />
                 </span>
               </span>
-              <form method="post" action="/settings/passkeys/remove">
-                <input type="hidden" name="passkey" value={id} />
-                <button class="button small" type="submit">
-                  {t.passkeys.remove}
-                </button>
-              </form>
+              {confirm ? null : (
+                <form method="post" action="/settings/passkeys/remove">
+                  <input type="hidden" name="passkey" value={id} />
+                  <button class="button small" type="submit">
+                    {t.passkeys.remove}
+                  </button>
+                </form>
+              )}
             </li>
           ))}
         </ul>
-        {passkeysWork ? (
+        {confirm && (passkeysWork || passkeys.length > 0) ? (
+          confirm
+        ) : passkeysWork ? (
           <form
             class="stack-tight"
             method="post"

@@ -142,6 +142,7 @@ export function Confirm({
   passkeys,
   to,
   words,
+  beside = false,
 }: {
   t: Text;
   demonstration: boolean;
@@ -149,6 +150,8 @@ export function Confirm({
   /** Where it leads back to. */
   to: string;
   words: string;
+  /** Stands on a page whose first act is another. */
+  beside?: boolean;
 }) {
   const w = t.signing;
   return (
@@ -165,7 +168,7 @@ export function Confirm({
           data-refused={w.notConfirmed}
         >
           <div class="cluster">
-            <button class="button primary" type="submit" disabled>
+            <button class={beside ? 'button' : 'button primary'} type="submit" disabled>
               {w.confirmPasskey}
             </button>
             <span role="status" />

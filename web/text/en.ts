@@ -1401,6 +1401,7 @@ export const en = {
     refused: 'This passkey was not added. Try again, or use another device.',
     signInOr: 'Or',
     waiting: 'Your device asks you now.',
+    confirmFirst: 'A change of your passkeys needs a fresh proof of who you are.',
   },
 
   boarding: {

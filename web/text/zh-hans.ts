@@ -1254,6 +1254,7 @@ export const zhHans: typeof en = {
     refused: '未能添加此通行密钥。请重试，或换一台设备。',
     signInOr: '或',
     waiting: '您的设备正在询问您。',
+    confirmFirst: '更改通行密钥前，请重新证明您的身份。',
   },
 
   boarding: {
