@@ -238,6 +238,9 @@ export function everyForm(world: () => World): void {
         await send(page);
         await page.goto(`/cases/${refused.id}/reopen`);
         await wrong(page, 'reopening');
+        await fill(page, { reasons: said('a new report came in') });
+        await send(page);
+        await see(page, 'a case that was reopened');
       });
     }, 300_000);
 }

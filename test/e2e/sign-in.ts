@@ -2,6 +2,7 @@
 // owner is told so; after signing out nothing is left to see, also not by going back.
 
 import type { Page } from 'playwright-core';
+import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { apply, shownIn, t } from '../support/deeds.ts';
 import { said } from './canary.ts';
@@ -27,6 +28,17 @@ async function authenticator(page: Page): Promise<{ verify(works: boolean): Prom
   };
 }
 
+/** Lets the person's last proof of who they are lie ten minutes back. */
+async function longAgo(world: World, name: string): Promise<void> {
+  const sql = postgres(world.machine.run().postgres.owner, { max: 1, onnotice: () => {} });
+  try {
+    await sql`update web_session set authenticated_at = now() - interval '10 minutes'
+      where person_id = (select id from persons where name = ${name})`;
+  } finally {
+    await sql.end();
+  }
+}
+
 export function signingIn(world: () => World): void {
   describe('signing in and out', () => {
     it('a passkey is added in the settings and signs in without any name', async () => {
@@ -49,6 +61,23 @@ export function signingIn(world: () => World): void {
       await page.getByRole('button', { name: t.signIn.passkey }).click();
       await page.waitForURL(/\/people/);
       expect(await shownIn(page.locator('.bar'))).toContain('Lou Security');
+      await page.context().close();
+    });
+
+    it('a new signing key needs a fresh proof: the passkey, or in the demonstration what stands for it', async () => {
+      const page = await signedIn(world(), 'Kim Administrator');
+      await authenticator(page);
+      await page.goto('/settings');
+      await page.getByRole('button', { name: t.settings.addPasskey }).click();
+      await page.getByText(t.passkeys.done).waitFor();
+      for (const name of [t.signing.confirmPasskey, t.signing.confirmButton]) {
+        await longAgo(world(), 'Kim Administrator');
+        await page.goto('/keys');
+        await page.locator('#confirm-title').waitFor();
+        expect(await page.locator('#make-key').count()).toBe(0);
+        await page.getByRole('button', { name }).click();
+        await page.locator('#make-key').waitFor();
+      }
       await page.context().close();
     });
 
