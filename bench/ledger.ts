@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { anchoredLog } from '../bin/anchored-log.ts';
 import { logSigner } from '../bin/commands/ledger.ts';
 import { databaseUrl, fabricProfilePath, serviceCertificate } from '../bin/machine.ts';
-import { trustOf } from '../bin/verify-sources.ts';
+import { openSnapshot, rootsOf, trustOf, verifierUrl } from '../bin/verify-sources.ts';
 import { insert } from '../db/change.ts';
 import { connect } from '../db/connection.ts';
 import { LOG_ORIGIN, ORGANISATIONS } from '../domain/consortium.ts';
@@ -343,13 +343,16 @@ async function bySignature(
   const { machine } = bench;
   const certificate = new X509Certificate(serviceCertificate(machine));
   const profile = readFabricProfile(fabricProfilePath(machine));
-  const root = new X509Certificate(readFileSync(profile.organisations.hospital.ca.rootPath));
+  const roots = rootsOf(profile);
   const logKey = formatVerifierKey(
     LOG_ORIGIN,
     logSigner(machine.secrets.logSeed).publicKey,
     nodeHashing.hash,
   );
-  const { serviceKeys } = trustOf([certificate], [root], logKey);
+  const { serviceKeys } = trustOf([certificate], { origin: LOG_ORIGIN, roots, logKeys: [logKey] });
+  const snapshot = await openSnapshot(verifierUrl(machine));
+  const context = { serviceKeys, roots, certificates: await snapshot.certificates() };
+  await snapshot.close();
   const tools = { hashing: nodeHashing, p256: p256Check };
   const key = (await machine.secrets.keys.of('system', 'system')).digest;
   // The peer is given what it needs in the form that is quickest for it.
@@ -363,12 +366,12 @@ async function bySignature(
   const peer = each(bare, ({ body, der }) => demand(verifyBytes('sha256', body, certificate.publicKey, der)));
   const checks = await interleaved(
     rounds,
-    each(sample, (entry) => demand(signatureOf(entry, { serviceKeys }, tools).signed)),
+    each(sample, (entry) => demand(signatureOf(entry, context, tools).signed)),
     peer,
   );
   const whole = await interleaved(
     rounds,
-    each(sample, (entry) => demand(checkEntry({ entry, key }, { serviceKeys }, tools).faults.length === 0)),
+    each(sample, (entry) => demand(checkEntry({ entry, key }, context, tools).faults.length === 0)),
     peer,
   );
   bench.say(

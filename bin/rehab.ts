@@ -147,7 +147,7 @@ verb('verify', 'everything that was recorded, against the log and every memberâ€
   .option('--json', 'for programs')
   .option('--receipt <file>', 'only whether the log kept what this receipt promised')
   .option('--export <dir>', 'writes the whole log as files; checks those that are there, without the machine')
-  .option('--trust <file>', 'a memberâ€™s trust.json, against which an export is checked')
+  .option('--trust <file>', 'a memberâ€™s trust.json, whose keys alone then count')
   .action(
     async (options: { data: string; json?: boolean; receipt?: string; export?: string; trust?: string }) => {
       if (options.export !== undefined) {
@@ -164,7 +164,8 @@ verb('verify', 'everything that was recorded, against the log and every memberâ€
         );
       }
       const { runVerify } = await import('./commands/verify.ts');
-      process.exit(await runVerify({ dataDir: dataDirOf(options.data), json: options.json === true }));
+      const { trust, json } = options;
+      process.exit(await runVerify({ dataDir: dataDirOf(options.data), trust, json: json === true }));
     },
   );
 

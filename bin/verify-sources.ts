@@ -8,9 +8,10 @@ import { canonicalColumn, tableShape } from '../db/change.ts';
 import { guardFaults } from '../db/guards.ts';
 import { roleUrl } from '../db/migrate.ts';
 import { RECORDED, type RecordedName } from '../db/schema.ts';
-import { LOG_ORIGIN, ORGANISATIONS } from '../domain/consortium.ts';
+import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { parseVerifierKey } from '../ledger/checkpoint.ts';
 import type { ColumnValue } from '../ledger/entry.ts';
+import type { EvidenceTrust } from '../ledger/evidence/format.ts';
 import type { Chain } from '../ledger/fabric/client.ts';
 import { type FabricProfile, identityFiles } from '../ledger/fabric/profile.ts';
 import { ChainRefusal } from '../ledger/fabric/trouble.ts';
@@ -76,22 +77,42 @@ export function serviceCertificates(profile: FabricProfile): X509Certificate[] {
   );
 }
 
-/** Trust in certificates that descend from `roots`, and in the log's key. */
+/** Each organisation's authority as the profile names it (PEM). */
+export const rootsOf = (profile: FabricProfile): Trust['roots'] =>
+  Object.fromEntries(
+    ORGANISATIONS.map((name) => [name, [readFileSync(profile.organisations[name].ca.rootPath, 'utf8')]]),
+  );
+
+/** What is trusted beforehand. */
+export interface TrustRoots extends Pick<Trust, 'origin' | 'roots'> {
+  /** The log's keys (vkey): today's, and former ones. */
+  readonly logKeys: readonly string[];
+}
+
+/** What a member's trust.json says. */
+export const trustIn = ({ origin, log, roots }: EvidenceTrust): TrustRoots => ({
+  origin,
+  logKeys: [log],
+  roots: Object.fromEntries(Object.entries(roots).map(([name, pem]) => [name, [pem]])),
+});
+
+/** Trust in certificates that descend from the roots, and in the log's keys. */
 export function trustOf(
   certificates: readonly X509Certificate[],
-  roots: readonly X509Certificate[],
-  logKey: string,
+  { origin, roots, logKeys }: TrustRoots,
 ): Trust {
+  const authorities = (roots.hospital ?? []).map((pem) => new X509Certificate(pem));
   return {
-    origin: LOG_ORIGIN,
-    logKeys: [parseVerifierKey(logKey, nodeHashing.hash)],
+    origin,
+    logKeys: logKeys.map((vkey) => parseVerifierKey(vkey, nodeHashing.hash)),
     verifyNote: (publicKey, message, signature) =>
       verifyBytes(null, message, ed25519From(publicKey), signature),
+    roots,
     // A chain is checked once per certificate, its time of validity per entry.
     serviceKeys: certificates.map((certificate) => ({
       keyId: certificateKeyId(certificate),
       spki: certificate.publicKey.export({ format: 'der', type: 'spki' }),
-      issued: certificateHolds(certificate, roots, new Date(certificate.validFrom)),
+      issued: certificateHolds(certificate, authorities, new Date(certificate.validFrom)),
       from: certificate.validFromDate.getTime(),
       to: certificate.validToDate.getTime(),
     })),
@@ -182,7 +203,7 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
 /**
  * The log as one connection sees it. The caller holds a transaction open on it, in which every answer is of one instant.
  */
-function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
+export function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
   let cursors = 0;
 
   async function* portions<T>(query: string): AsyncGenerator<readonly T[]> {
@@ -273,13 +294,21 @@ function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
           row: row_key,
         }),
       ),
+    certificates: async () =>
+      (
+        await one.unsafe<
+          { fingerprint: string; pem: string; organisation: Organisation; revoked_at: string | null }[]
+        >(
+          `select fingerprint, pem, organisation, ${ISO('revoked_at')} as revoked_at from public.certificates`,
+        )
+      ).map(({ revoked_at, ...row }) => ({ ...row, revokedAt: revoked_at })),
     guardFaults: () => guardFaults(async <T>(query: string) => (await one.unsafe(query)) as unknown as T[]),
-    async head() {
-      const [row] = await one.unsafe<{ size: string; root: Uint8Array; range: Uint8Array }[]>(
-        'select size, root, range from public.log_head where id = 1',
-      );
-      return row && { size: Number(row.size), root: row.root, range: row.range };
-    },
+    heads: async () =>
+      (
+        await one.unsafe<{ id: number; size: string; root: Uint8Array; range: Uint8Array }[]>(
+          'select id, size, root, range from public.log_head order by id',
+        )
+      ).map(({ id, size, root, range }) => ({ id, size: Number(size), root, range })),
     subjects: () =>
       mapped<
         { kind: string; id: string; version: number; last: Uint8Array; entry_id: string },

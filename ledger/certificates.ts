@@ -251,17 +251,23 @@ export function faultOf(
   return undefined;
 }
 
+/** What of a personal signature is to be verified: its bytes under the key of its certificate, which an authority gave. */
+export interface PersonallySigned {
+  readonly certificate: Certificate;
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
 /**
- * Checks the personal signature of an entry for ever: with the certificate as it stood when the act was done, under the
- * authorities' roots that whoever checks trusts. `state` is what is recorded under the envelope's fingerprint.
- * @returns why it does not hold; undefined when it does, or when the event asks for none and there is none
+ * Everything about an entry's personal signature that needs no key: with the certificate as it stood when the act was done.
+ * `state` is what is recorded under the envelope's fingerprint.
+ * @returns what is still to be verified; or why it does not hold; undefined when there is none and the event asks for none
  */
-export async function checkPersonalSignature(
+export function personallySigned(
   entry: Entry,
   state: CertificateState | undefined,
-  roots: Readonly<Partial<Record<Organisation, readonly string[]>>>,
-  { hash, verify }: { readonly hash: Hashing['hash']; readonly verify: VerifyP256 },
-): Promise<SignatureFault | undefined> {
+  hash: Hashing['hash'],
+): PersonallySigned | SignatureFault | undefined {
   const { envelope, signature } = entry;
   if (envelope === null || signature === null) return SIGNED_EVENTS.has(entry.event) ? 'unsigned' : undefined;
   const read = readEnvelope(envelope);
@@ -287,6 +293,23 @@ export async function checkPersonalSignature(
   );
   if (fault) return fault;
   if (!entry.changes.some(({ table }) => table === 'statements')) return 'without-statement';
-  if (!(await issuedBy(certificate, roots[state.organisation] ?? [], verify))) return 'not-certified';
-  return (await verify(certificate.publicKey, envelopeBytes(read), bytes)) ? undefined : 'wrong';
+  return { certificate, bytes: envelopeBytes(read), signature: bytes };
+}
+
+/**
+ * Checks the personal signature of an entry for ever, under the authorities' roots that whoever checks trusts.
+ * @returns why it does not hold; undefined when it does, or when the event asks for none and there is none
+ */
+export async function checkPersonalSignature(
+  entry: Entry,
+  state: CertificateState | undefined,
+  roots: Readonly<Partial<Record<Organisation, readonly string[]>>>,
+  { hash, verify }: { readonly hash: Hashing['hash']; readonly verify: VerifyP256 },
+): Promise<SignatureFault | undefined> {
+  const signed = personallySigned(entry, state, hash);
+  if (typeof signed !== 'object') return signed;
+  const { certificate, bytes, signature } = signed;
+  if (!(await issuedBy(certificate, state ? (roots[state.organisation] ?? []) : [], verify)))
+    return 'not-certified';
+  return (await verify(certificate.publicKey, bytes, signature)) ? undefined : 'wrong';
 }

@@ -1,6 +1,14 @@
 // Station 7, what one entry or one row says by itself: bytes, digests, form, signature, the columns beside them, the
 // values of a row. Needs nothing but its arguments, so that it runs on any core (bin/verify-pool.ts hands it out).
 // Never knows a place in the log, another entry, or a source.
+import { SIGNED_EVENTS } from '../domain/events.ts';
+import {
+  type CertificateState,
+  issuersAmong,
+  personallySigned,
+  SIGNATURE_FAULTS,
+  type SignatureFault,
+} from './certificates.ts';
 import {
   columnDigest,
   commitmentOf,
@@ -12,7 +20,7 @@ import {
 import { leafHash } from './merkle.ts';
 import type { CheckSignature } from './signing.ts';
 import { type RowName, rowName } from './verify-memory.ts';
-import { type Finding, NO_VALUE, type StoredEntry, type StoredRow } from './verify-sources.ts';
+import { type Finding, NO_VALUE, type StoredEntry, type StoredRow, type Trust } from './verify-sources.ts';
 
 /** A certificate of the service, as far as a signature's check needs it. Plain data. */
 export interface ServiceKey {
@@ -27,9 +35,17 @@ export interface ServiceKey {
   readonly to: number;
 }
 
+/** A person's certificate as it is recorded, with the earliest time at which anybody says that it was revoked. */
+export interface PersonCertificate extends CertificateState {
+  readonly fingerprint: string;
+}
+
 /** Everything a check may know besides what it checks. Plain data, so that it can be handed to another thread. */
 export interface CheckContext {
   readonly serviceKeys: readonly ServiceKey[];
+  /** Recorded certificates of persons, and the authorities (PEM) from which each organisation's must descend. */
+  readonly certificates: readonly PersonCertificate[];
+  readonly roots: Trust['roots'];
 }
 
 /** What the platform brings: hashes, and P-256. */
@@ -53,6 +69,8 @@ export interface ToldEntry {
   readonly version: number;
   readonly previous: string | null;
   readonly operation: string | null;
+  /** Whether the person signed; `missing` when nobody did and such an act asks for it. */
+  readonly person: 'signed' | 'missing' | 'not-asked';
   /** Whether it is about the subject that its row names; `no-key` when nobody can tell. */
   readonly subject: 'right' | 'other' | 'no-key';
   /** Rows that it vouches for, in its order. */
@@ -127,7 +145,54 @@ export function checkEntry(
     return { commitment, leaf, signed, faults, told: null };
   }
   faults.push(...columnFaults(entry, read.entry));
-  return { commitment, leaf, signed, faults, told: toldBy(read.entry, entry, key, hashing) };
+  const person = personOf(read.entry, context, tools);
+  if (person.fault) faults.push(person.fault);
+  const told = { ...toldBy(read.entry, entry, key, hashing), person: person.signed };
+  return { commitment, leaf, signed, faults, told };
+}
+
+/** What each context's certificates are found by, and which of them their authority gave. */
+const prepared = new WeakMap<
+  CheckContext,
+  { readonly byFingerprint: ReadonlyMap<string, PersonCertificate>; readonly issued: Map<string, boolean> }
+>();
+
+/** Whether the person's own signature holds, with the certificate as it stood when the act was done. */
+function personOf(
+  entry: Entry,
+  context: CheckContext,
+  { hashing, p256 }: CheckTools,
+): { readonly signed: ToldEntry['person']; readonly fault?: EntryFault } {
+  if (entry.signature === null) return { signed: SIGNED_EVENTS.has(entry.event) ? 'missing' : 'not-asked' };
+  let known = prepared.get(context);
+  if (!known) {
+    const byFingerprint = new Map(context.certificates.map((one) => [one.fingerprint, one]));
+    known = { byFingerprint, issued: new Map() };
+    prepared.set(context, known);
+  }
+  const state = known.byFingerprint.get(entry.signature.certificate);
+  const fault = faultOf(personallySigned(entry, state, hashing.hash), state, known.issued);
+  if (!fault) return { signed: 'signed' };
+  const says = `${SIGNATURE_FAULTS[fault]}: entry ${entry.id}`;
+  return { signed: 'signed', fault: { column: 'body', kind: 'replaced-signature', says } };
+
+  function faultOf(
+    signed: ReturnType<typeof personallySigned>,
+    by: PersonCertificate | undefined,
+    issued: Map<string, boolean>,
+  ): SignatureFault | undefined {
+    if (typeof signed !== 'object' || !by) return typeof signed === 'object' ? 'unknown-certificate' : signed;
+    const { certificate, bytes, signature } = signed;
+    let given = issued.get(by.fingerprint);
+    if (given === undefined) {
+      given = issuersAmong(certificate, context.roots[by.organisation] ?? []).some(
+        (root) => p256(root.publicKey)?.(certificate.toBeSigned, certificate.signature) ?? false,
+      );
+      issued.set(by.fingerprint, given);
+    }
+    if (!given) return 'not-certified';
+    return p256(certificate.publicKey)?.(bytes, signature) ? undefined : 'wrong';
+  }
 }
 
 /** Whether the service signed these bytes, and what is wrong with that. */
@@ -172,7 +237,12 @@ function columnFaults(entry: StoredEntry, told: Entry): EntryFault[] {
     }));
 }
 
-function toldBy(told: Entry, stored: StoredEntry, key: Uint8Array | undefined, hashing: Hashing): ToldEntry {
+function toldBy(
+  told: Entry,
+  stored: StoredEntry,
+  key: Uint8Array | undefined,
+  hashing: Hashing,
+): Omit<ToldEntry, 'person'> {
   const { version, previous, kind, pseudonym } = told.subject;
   const rows: RowName[] = [];
   const operations: { at: number; key: string }[] = [];

@@ -10,19 +10,31 @@ import type { StoredCheckpoint, StoredLog, Trust } from './verify-sources.ts';
 /** Sizes and roots as a table states them. */
 export interface Stated {
   readonly sizes: number[];
+  /** Roots that rightly signed notes state, where the row states another one. */
+  readonly otherwise: Map<number, Uint8Array>;
+  /** Sizes of which the row says what was signed. */
+  readonly vouched: Set<number>;
   readonly roots: ReturnType<typeof packedBytes>;
 }
 
 /** Reads all checkpoints: each note must be signed and say what its row says. Roots are compared later, with the tree. */
 export async function statedCheckpoints(trust: Trust, stored: StoredLog, report: Report): Promise<Stated> {
-  const stated: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
+  const stated: Stated = {
+    sizes: [],
+    otherwise: new Map(),
+    vouched: new Set(),
+    roots: packedBytes(HASH_BYTES),
+  };
   for await (const portion of stored.checkpoints())
     for (const row of portion) {
       const before = stated.sizes.at(-1) ?? null;
       checkNeighbour(row, before ?? 0, report);
       stated.sizes.push(row.size);
       stated.roots.push(row.root);
-      const fault = await noteFault(trust, row.note, row.size, row.root);
+      const { fault, root } = await readNote(trust, row.note, row.size);
+      // Which of the two roots is right, the tree tells.
+      if (root && !equalBytes(root, row.root)) stated.otherwise.set(row.size, root);
+      else if (root) stated.vouched.add(row.size);
       if (fault)
         report(
           say(
@@ -73,7 +85,12 @@ export async function statedAnchors(
   checkpoints: Stated,
   report: Report,
 ): Promise<Stated> {
-  const stated: Stated = { sizes: [], roots: packedBytes(HASH_BYTES) };
+  const stated: Stated = {
+    sizes: [],
+    otherwise: new Map(),
+    vouched: new Set(),
+    roots: packedBytes(HASH_BYTES),
+  };
   let next = 0;
   for await (const portion of stored.anchors())
     for (const row of portion) {
@@ -137,35 +154,87 @@ export async function noteFault(
   text: string,
   size: number,
   root: Uint8Array,
-): Promise<{ kind: 'forged-checkpoint' | 'edited'; says: string } | undefined> {
+): Promise<NoteFault | undefined> {
+  const read = await readNote(trust, text, size);
+  if (read.fault) return read.fault;
+  return equalBytes(read.root, root) ? undefined : ELSEWHERE;
+}
+
+interface NoteFault {
+  readonly kind: 'forged-checkpoint' | 'edited';
+  readonly says: string;
+}
+
+const ELSEWHERE: NoteFault = { kind: 'edited', says: 'states another size or root than its row' };
+
+/** The root that a note states of this size under the log's key, or what is wrong with it. */
+async function readNote(
+  trust: Trust,
+  text: string,
+  size: number,
+): Promise<
+  | { readonly fault: NoteFault; readonly root?: undefined }
+  | { readonly fault?: undefined; readonly root: Uint8Array }
+> {
   let checkpoint: Checkpoint;
   try {
     const note = parseNote(text);
     checkpoint = parseCheckpoint(note.text);
     const verdict = await verifyNote(note, trust.logKeys, trust.verifyNote);
-    if (!verdict.holds) return { kind: 'forged-checkpoint', says: "is not signed by the log's key" };
+    if (!verdict.holds)
+      return { fault: { kind: 'forged-checkpoint', says: "is not signed by the log's key" } };
   } catch (error) {
     if (!(error instanceof MalformedNote)) throw error;
-    return { kind: 'edited', says: 'is not a signed note' };
+    return { fault: { kind: 'edited', says: 'is not a signed note' } };
   }
-  if (checkpoint.origin !== trust.origin) return { kind: 'forged-checkpoint', says: 'is of another log' };
-  if (checkpoint.size !== size || !equalBytes(checkpoint.root, root))
-    return { kind: 'edited', says: 'states another size or root than its row' };
-  return undefined;
+  if (checkpoint.origin !== trust.origin)
+    return { fault: { kind: 'forged-checkpoint', says: 'is of another log' } };
+  return checkpoint.size === size ? { root: checkpoint.root } : { fault: ELSEWHERE };
 }
 
-export function wrongCheckpoint(sizes: readonly number[], size: number, report: Report): void {
-  report(
-    say(
-      'log',
-      'log_checkpoints',
-      String(size),
-      'root',
-      'edited',
-      `Checkpoint's root is not the root of the leaves before it: size ${size}`,
-      { rightAt: lastSizeUpTo(sizes, size - 1), wrongAt: size },
-    ),
-  );
+/** Judges what a checkpoint's row and its note state, once the tree over the leaves before it is known. */
+export function judgeCheckpoint(
+  stated: Stated,
+  size: number,
+  given: Uint8Array,
+  tree: Uint8Array,
+  report: Report,
+): void {
+  const signed = stated.otherwise.get(size);
+  stated.otherwise.delete(size);
+  const window = { rightAt: lastSizeUpTo(stated.sizes, size - 1), wrongAt: size };
+  const wrong = (column: 'root' | 'note', kind: 'edited' | 'forked-log', says: string): void =>
+    report(say('log', 'log_checkpoints', String(size), column, kind, `${says}: size ${size}`, window));
+  if (!equalBytes(given, tree)) {
+    if (stated.vouched.has(size))
+      wrong(
+        'root',
+        'forked-log',
+        "Checkpoint under the log's own key is of another tree than the leaves before it",
+      );
+    else wrong('root', 'edited', "Checkpoint's root is not the root of the leaves before it");
+  }
+  if (signed && !equalBytes(signed, tree))
+    wrong('note', 'forked-log', "Note under the log's own key is of another tree than the leaves before it");
+}
+
+/** Says of notes that differ from their rows where no tree could tell which is right. */
+export function reportUnjudged(stated: Stated, report: Report): void {
+  for (const size of stated.otherwise.keys())
+    report(
+      say(
+        'log',
+        'log_checkpoints',
+        String(size),
+        'note',
+        ELSEWHERE.kind,
+        `Checkpoint ${ELSEWHERE.says}: size ${size}`,
+        {
+          rightAt: lastSizeUpTo(stated.sizes, size - 1),
+          wrongAt: size,
+        },
+      ),
+    );
 }
 
 export function wrongAnchor(size: number, report: Report): void {

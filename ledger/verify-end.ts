@@ -112,16 +112,18 @@ async function checkHead(
   hash: Hash,
   report: Report,
 ): Promise<void> {
-  const head = await stored.head();
+  const [head, ...others] = await stored.heads();
   const newest = checkpoints.sizes.at(-1) ?? 0;
-  const wrong = (column: string, kind: Finding['kind'], says: string): void =>
+  const wrong = (column: string | null, kind: Finding['kind'], says: string, row = 1): void =>
     report(
-      say('log', 'log_head', '1', column, kind, says, {
+      say('log', 'log_head', String(row), column, kind, says, {
         rightAt: lastSizeUpTo(checkpoints.sizes, newest - 1),
         wrongAt: newest,
       }),
     );
-  if (!head) return wrong('size', 'deleted', 'Log head is missing');
+  for (const { id } of head && head.id !== 1 ? [head, ...others] : others)
+    wrong(null, 'inserted', `Log has one head, and this is another: ${id}`, id);
+  if (head?.id !== 1) return wrong(null, 'deleted', 'Log head is missing');
   if (!tree.whole) return;
   const range = tree.range();
   if (head.size !== range.size)
@@ -141,7 +143,7 @@ async function checkHead(
       say(
         'log',
         'log_checkpoints',
-        String(range.size),
+        String(Math.max(newest, range.size)),
         null,
         newest > range.size ? 'inserted' : 'deleted',
         newest > range.size

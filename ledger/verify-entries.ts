@@ -1,22 +1,21 @@
 // Station 7, the entries in the log's order, each with what it says by itself (verify-check.ts): which faults count, and
 // each subject's unbroken line of versions. Remembers who wrote which row last. Never judges a row, and reads nothing.
 import { toHex } from './bytes.ts';
-import { equalBytes } from './merkle.ts';
+import { SIGNATURE_FAULTS } from './certificates.ts';
+import { equalBytes, type Hash, leafHash } from './merkle.ts';
 import type { CheckedEntry, EntryFault, ToldEntry } from './verify-check.ts';
 import type { Found, Report } from './verify-finding.ts';
-import { firstSizeOver, packedBytes, rowMemory, uuidBytes } from './verify-memory.ts';
+import { firstSizeOver, packedBytes, type RowName, rowMemory, uuidBytes } from './verify-memory.ts';
 import type { Finding, StoredEntry } from './verify-sources.ts';
 
-/** An entry with its place: where it stands in the log, and whether its bytes are those the log holds there. */
+/** An entry whose bytes are those that the log holds at its place, or that has no place yet. */
 export interface Placed {
   readonly entry: StoredEntry;
   readonly checked: CheckedEntry;
   /** Null while it waits for a place. */
   readonly index: number | null;
-  /** False when its bytes are known not to be the log's; that is reported already, and nothing else is asked of them. */
-  readonly sound: boolean;
-  /** Hash under which the next entry of its subject must name it. */
-  readonly commitment: Uint8Array;
+  /** It was met behind entries that come after it, because it or its leaf was moved; that is reported already. */
+  readonly late: boolean;
 }
 
 interface SubjectLine {
@@ -24,8 +23,6 @@ interface SubjectLine {
   /** Hexadecimal. */
   last: string;
   entryId: string;
-  /** An entry of it was not sound: the next one is taken as it is. */
-  disturbed: boolean;
 }
 
 const isOfSignature = ({ column }: EntryFault): boolean => column === 'signature';
@@ -34,7 +31,7 @@ export type EntryCheck = ReturnType<typeof createEntryCheck>;
 
 export const subjectName = (kind: string, id: string): string => `${kind} ${id}`;
 
-export function createEntryCheck(report: Report) {
+export function createEntryCheck(hash: Hash, report: Report) {
   const memory = rowMemory();
   const ids = packedBytes(16);
   const bodies = packedBytes(32);
@@ -43,6 +40,12 @@ export function createEntryCheck(report: Report) {
   /** Entries that a leaf names and nobody has: their rows cannot be judged, their successors name them rightly. */
   const absentIds = new Set<string>();
   const absentCommitments = new Set<string>();
+  /** The same by leaf hash; and how many entries are gone of which no leaf tells the id. */
+  const absentLeaves = new Set<string>();
+  let nameless = 0;
+  /** Leaf hashes of entries that were not met at their place: their successors follow them rightly. */
+  const displaced = new Set<string>();
+  let signing = false;
   const withoutKey = new Map<string, number>();
   const keys = new Map<string, { good: number; readonly bad: Found[]; readonly first: string }>();
   const wrongKeys = new Set<string>();
@@ -93,12 +96,16 @@ export function createEntryCheck(report: Report) {
   }
 
   function checkLine(placed: Placed, told: ToldEntry): void {
-    const { entry, commitment } = placed;
+    const { entry, checked, late } = placed;
     const name = subjectName(entry.subjectKind, entry.subjectId);
     const line = subjects.get(name);
     const { version, previous } = told;
-    const next = { version, last: toHex(commitment), entryId: entry.id, disturbed: false };
-    if (!line?.disturbed && !(previous && absentCommitments.has(previous))) {
+    const next = { version, last: toHex(checked.commitment), entryId: entry.id };
+    if (late) {
+      if (version > (line?.version ?? 0)) subjects.set(name, next);
+      return;
+    }
+    if (!followsAbsent(previous)) {
       const expected = (line?.version ?? 0) + 1;
       if (version > expected) {
         const gap = version - 1 === expected ? `${expected}` : `${expected} to ${version - 1}`;
@@ -134,43 +141,58 @@ export function createEntryCheck(report: Report) {
     subjects.set(name, next);
   }
 
+  /** Whether it follows an entry that was not met at its place, or not at all. */
+  const followsAbsent = (previous: string | null): boolean =>
+    previous !== null &&
+    (absentCommitments.has(previous) ||
+      (displaced.size > 0 && displaced.has(toHex(leafHash(Buffer.from(previous, 'hex'), hash)))));
+
+  /** Notes the rows that an entry wrote. One that is met late does not take them from those that came after it. */
+  function wrote({ index, late }: Placed, row: RowName, ordinal: number): boolean {
+    const writer = late ? memory.writer(row) : undefined;
+    const place = writer === undefined ? -1 : (indexes[writer] as number);
+    if (writer !== undefined && index !== null && (place === -1 || place > index)) return true;
+    return memory.wrote(row, ordinal);
+  }
+
   function remember(placed: Placed, told: ToldEntry | null): void {
     const ordinal = ids.count();
     ids.push(uuidBytes(placed.entry.id));
     bodies.push(placed.checked.commitment);
     indexes.push(placed.index ?? -1);
     if (!told) return;
-    const again = told.rows.map((row) => memory.wrote(row, ordinal));
+    const again = told.rows.map((row) => wrote(placed, row, ordinal));
     for (const { at, key } of told.operations)
       if (again[at]) report(about(placed, 'body', 'forged', `Two entries stand for one operation: ${key}`));
-    if (placed.sound && told.operation !== null && !told.operations.some(({ key }) => key === told.operation))
+    if (told.operation !== null && !told.operations.some(({ key }) => key === told.operation))
       report(
         about(placed, 'body', 'forged', `Entry names an operation and no row of it: ${placed.entry.id}`),
       );
   }
 
+  /** From the first entry that a person signed on, every act that asks for it must be signed. */
+  function checkPerson(placed: Placed, { person }: ToldEntry): void {
+    if (person === 'signed') signing = true;
+    if (person === 'missing' && signing)
+      report(about(placed, 'body', 'forged', `${SIGNATURE_FAULTS.unsigned}: entry ${placed.entry.id}`));
+  }
+
   function take(placed: Placed): void {
-    const { entry, checked, index, sound } = placed;
+    const { entry, checked, index } = placed;
     const { told } = checked;
     // Bytes that are no entry and have no place are told by their signature alone.
     const faults = told || index !== null ? checked.faults : checked.faults.filter(isOfSignature);
-    if (sound) for (const { column, kind, says } of faults) report(about(placed, column, kind, says));
+    for (const { column, kind, says } of faults) report(about(placed, column, kind, says));
     // What has no place in the log and no signature either is nobody's word: it vouches for no row and follows nothing.
     const vouches = index !== null || (checked.signed && told?.own === true);
     remember(placed, vouches ? told : null);
     if (!vouches || !told) return;
-    if (!sound) {
-      subjects.set(subjectName(entry.subjectKind, entry.subjectId), {
-        version: told.version,
-        last: toHex(placed.commitment),
-        entryId: entry.id,
-        disturbed: true,
-      });
-      absentCommitments.add(toHex(placed.commitment));
-      return;
-    }
-    if (checkSubject(placed, told)) checkLine(placed, told);
-    else absentCommitments.add(toHex(placed.commitment));
+    checkPerson(placed, told);
+    // Of another kind of subject than the bytes say: its key would be another one's.
+    const misfiled = faults.some(({ column }) => column === 'subject_kind');
+    if (misfiled) wrongKeys.add(subjectName(entry.subjectKind, entry.subjectId));
+    if (!misfiled && checkSubject(placed, told)) checkLine(placed, told);
+    else absentCommitments.add(toHex(checked.commitment));
   }
 
   return {
@@ -178,8 +200,14 @@ export function createEntryCheck(report: Report) {
     subjects,
     times,
     windowOf,
-    absentIds,
-    absentCommitments,
+    displaced,
+    /** Whether an entry is gone, by what a row or a subject says of it; that is reported already. */
+    isAbsent: (entryId: string): boolean => absentIds.has(entryId),
+    isAbsentCommitment: (commitment: Uint8Array): boolean =>
+      absentCommitments.has(toHex(commitment)) ||
+      (absentLeaves.size > 0 && absentLeaves.has(toHex(leafHash(commitment, hash)))),
+    /** Whether entries are gone of which nothing tells the id: a row that names an entry that nobody has may be theirs. */
+    hasNameless: (): boolean => nameless > 0,
     /** Whether a subject's columns cannot be judged, because its key is missing or another one. */
     cannotJudge: (kind: string, id: string): boolean => {
       const name = subjectName(kind, id);
@@ -192,10 +220,16 @@ export function createEntryCheck(report: Report) {
       index: indexes[ordinal] as number,
     }),
 
-    /** A leaf whose entry is gone. */
-    absent(entryId: string, commitment: Uint8Array): void {
+    /** The id of an entry that stands under another one now; that is reported already. */
+    renamed(entryId: string): void {
       absentIds.add(entryId);
-      absentCommitments.add(toHex(commitment));
+    },
+
+    /** An entry that is gone, or whose bytes are no longer those that were logged; null when nothing tells its id. */
+    absent(entryId: string | null, leaf: string): void {
+      if (entryId === null) nameless += 1;
+      else absentIds.add(entryId);
+      absentLeaves.add(leaf);
     },
 
     /** Takes entries in the log's order. */

@@ -1,14 +1,19 @@
 // Station 7, the log against itself and against the chain: every leaf of the database beside every organisation's own list,
 // every checkpoint against the tree over the leaves that are right. Two peers that agree decide what is right; the
 // database's own word breaks a tie and never overrules them. Never repairs, only names.
-import { toHex } from './bytes.ts';
 import { equalBytes } from './merkle.ts';
 import type { Pin } from './reader.ts';
 import { ahead, progressOf, withKeys } from './verify-ahead.ts';
 import type { CheckedEntry, Checking } from './verify-check.ts';
-import { statedAnchors, statedCheckpoints, wrongAnchor, wrongCheckpoint } from './verify-checkpoints.ts';
+import {
+  judgeCheckpoint,
+  reportUnjudged,
+  statedAnchors,
+  statedCheckpoints,
+  wrongAnchor,
+} from './verify-checkpoints.ts';
 import { checkEnd } from './verify-end.ts';
-import type { EntryCheck, Placed } from './verify-entries.ts';
+import type { EntryCheck } from './verify-entries.ts';
 import type { Report } from './verify-finding.ts';
 import type { StoredLog, VerifyReport, VerifySources } from './verify-sources.ts';
 import { growingTree } from './verify-tree.ts';
@@ -35,10 +40,16 @@ export async function checkLog(
 
   const peers = openLists(pin, hash, report);
   const tree = growingTree(hash, [
-    [checkpoints, (size) => wrongCheckpoint(checkpoints.sizes, size, report)],
-    [anchors, (size) => wrongAnchor(size, report)],
+    [checkpoints, (size, given, root) => judgeCheckpoint(checkpoints, size, given, root, report)],
+    [
+      anchors,
+      (size, given, root) => {
+        if (!equalBytes(given, root)) wrongAnchor(size, report);
+      },
+    ],
   ]);
-  const walk = createWalk(pin.size, peers, tree, entries, hash, report);
+  const ends = [...(await stored.heads()).map(({ size }) => size), entries.times.newest, pin.size];
+  const walk = createWalk(pin.size, Math.max(...ends), peers, tree, entries, hash, report);
 
   let pending = 0;
   const progress = progressOf(sources, 'entries', pin.size);
@@ -50,19 +61,16 @@ export async function checkLog(
     pending += portion.filter(({ index }) => index >= pin.size).length;
     progress(walk.next());
   }
-  await walk.end();
+  entries.add(await walk.end());
   // The tree is complete: what the peers, the anchors and the head state about it can be compared.
-  const waiting = walk.lost();
   for await (const { portion, answers } of ahead(stored.pending(), checking.ahead, checked.entries)) {
-    const placed = portion.map((entry, i): Placed & { lost: boolean } => {
-      const found = answers[i] as CheckedEntry; // one answer for each
-      const lost = waiting.delete(toHex(found.leaf));
-      return { entry, checked: found, index: null, sound: true, commitment: found.commitment, lost };
-    });
-    pending += placed.filter(({ lost }) => !lost).length;
+    // One answer for each.
+    const placed = portion.map((entry, at) => walk.pending(entry, answers[at] as CheckedEntry));
+    pending += placed.filter(({ index }) => index === null).length;
     entries.add(placed);
   }
-  walk.report([...waiting.values()]);
+  walk.report();
+  reportUnjudged(checkpoints, report);
   await checkEnd(sources, stored, pin, peers, tree, checkpoints, anchors, report);
 
   return {

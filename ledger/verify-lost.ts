@@ -62,6 +62,19 @@ export function reportLost(
   }
 }
 
+const SHIFTED = {
+  deleted: 'Leaf was taken out and those behind it moved up',
+  inserted: 'Leaf was put in and those behind it moved down',
+} as const;
+
+/** Whether each of a run holds what belongs to its neighbour. Two that changed places are no such run. */
+function shiftOf(run: readonly Mismatch[]): keyof typeof SHIFTED | undefined {
+  if (run.length < 3) return undefined;
+  if (run.slice(1).every(({ right }, at) => run[at]?.got === right)) return 'deleted';
+  if (run.slice(1).every(({ got }, at) => run[at]?.right === got)) return 'inserted';
+  return undefined;
+}
+
 /** One finding per leaf, or one for a run of more than this many neighbours. */
 const SINGLY = 8;
 
@@ -80,7 +93,12 @@ export function reportMismatches(
       to += 1;
     const run = wrong.slice(from, to);
     const { index } = run[0] as Mismatch;
-    if (run.length > SINGLY)
+    const shift = shiftOf(run);
+    if (shift)
+      report(
+        say(store, table, String(index), null, shift, `${SHIFTED[shift]}: index ${index}`, window(index)),
+      );
+    else if (run.length > SINGLY)
       report(
         say(
           store,

@@ -29,7 +29,7 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
       const name = subjectName(row.kind, row.id);
       unseen.delete(name);
       // Its last entry was taken away; that is the finding, and this row is the witness.
-      if (entries.absentIds.has(row.entryId) || entries.absentCommitments.has(toHex(row.last))) continue;
+      if (entries.isAbsent(row.entryId) || entries.isAbsentCommitment(row.last)) continue;
       const line = entries.subjects.get(name);
       if (!line) {
         finding(name, null, 'inserted', 'Subject has no entry');
@@ -101,7 +101,7 @@ async function meet(
   const first = entries.memory.meet(name);
   const only = (...findings: Found[]): Met => ({ row, given: undefined, writer, findings });
   // The entry that wrote it was taken away: that is the finding, and nothing can be said of the row.
-  if (entries.absentIds.has(row.entryId)) return only();
+  if (entries.isAbsent(row.entryId) || (row.entry === null && entries.hasNameless())) return only();
   if (writer === undefined || !first)
     return only({
       ...found(entries, table, row, undefined),

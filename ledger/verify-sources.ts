@@ -1,9 +1,10 @@
 // Station 7, what verification reads: the shapes of its sources and of what it finds. Built by bin over the running system, or
 // over an export by an outsider. Types alone, and nothing that could read anything by itself.
+import type { Organisation } from '../domain/consortium.ts';
 import type { VerifierKey, VerifySignature } from './checkpoint.ts';
 import type { ColumnValue, Hashing } from './entry.ts';
 import type { PeerLog } from './reader.ts';
-import type { CheckContext, Checking, ServiceKey } from './verify-check.ts';
+import type { CheckContext, Checking, PersonCertificate, ServiceKey } from './verify-check.ts';
 
 /** Where something is wrong. */
 export const STORES = ['postgres', 'log', 'chain', 'history', 'evidence'] as const;
@@ -169,12 +170,20 @@ export interface StoredLog {
   anchors(): AsyncIterable<readonly StoredAnchor[]>;
   /** Full tiles, by level and index. */
   tiles(): AsyncIterable<readonly StoredTile[]>;
-  head(): Promise<
-    { readonly size: number; readonly root: Uint8Array; readonly range: Uint8Array } | undefined
+  /** Rows of the head's table, by their number. There is to be one, and its number is 1. */
+  heads(): Promise<
+    readonly {
+      readonly id: number;
+      readonly size: number;
+      readonly root: Uint8Array;
+      readonly range: Uint8Array;
+    }[]
   >;
   subjects(): AsyncIterable<readonly StoredSubject[]>;
   /** In the order in which they were noted. */
   outsideChanges(): AsyncIterable<readonly OutsideChange[]>;
+  /** Certificates of persons, as they are recorded. */
+  certificates(): Promise<readonly PersonCertificate[]>;
   /** How the guards of the tables differ from what is defined. */
   guardFaults(): Promise<readonly StoredGuardFault[]>;
   /** Recorded tables by name. */
@@ -190,6 +199,8 @@ export interface Trust {
   readonly verifyNote: VerifySignature;
   /** Certificates of the service, and whether a trusted authority gave them. */
   readonly serviceKeys: readonly ServiceKey[];
+  /** Authorities (PEM) from which the certificates of each organisation's people must descend. */
+  readonly roots: Readonly<Partial<Record<Organisation, readonly string[]>>>;
 }
 
 /** Everything a run needs. */

@@ -4,7 +4,6 @@ import {
   appendLeaves,
   type CompactRange,
   EMPTY_RANGE,
-  equalBytes,
   HASH_BYTES,
   type Hash,
   mergeRanges,
@@ -14,7 +13,7 @@ import {
 import type { Stated } from './verify-checkpoints.ts';
 import { packedBytes } from './verify-memory.ts';
 
-type Compared = readonly [stated: Stated, wrong: (size: number) => void];
+type Compared = readonly [stated: Stated, judge: (size: number, given: Uint8Array, root: Uint8Array) => void];
 
 /** The tree over the right leaves, compared at every size that somebody stated a root for; and its tiles. */
 export function growingTree(hash: Hash, compared: readonly Compared[]) {
@@ -45,10 +44,10 @@ export function growingTree(hash: Hash, compared: readonly Compared[]) {
     push(leaf: Uint8Array): void {
       fresh.push(leaf);
       const size = whole.size + open.size + fresh.length;
-      for (const [which, [stated, wrong]] of compared.entries()) {
+      for (const [which, [stated, judge]] of compared.entries()) {
         while ((stated.sizes[at[which] as number] ?? Infinity) < size) at[which] = (at[which] as number) + 1;
         if (stated.sizes[at[which] as number] !== size) continue;
-        if (!equalBytes(stated.roots.at(at[which] as number), rootOfRange(range(), hash))) wrong(size);
+        judge(size, stated.roots.at(at[which] as number), rootOfRange(range(), hash));
       }
       if (open.size + fresh.length === TILE_LEAVES) flush();
     },

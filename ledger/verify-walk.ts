@@ -8,7 +8,7 @@ import type { EntryCheck, Placed } from './verify-entries.ts';
 import { type Mismatch, type Report, say } from './verify-finding.ts';
 import { reportLost, reportMismatches } from './verify-lost.ts';
 import { firstSizeOver, lastSizeUpTo } from './verify-memory.ts';
-import type { StoredLeaf } from './verify-sources.ts';
+import type { Finding, StoredEntry, StoredLeaf } from './verify-sources.ts';
 import type { Tree } from './verify-tree.ts';
 
 export interface PeerList {
@@ -54,9 +54,27 @@ function decide(
   return own ? (heard.length === 0 ? own : undefined) : heard[0];
 }
 
-/** Walks all indexes once, database and peers side by side. */
+/** An entry that was met where another one belongs. */
+interface Stray {
+  readonly entry: StoredEntry;
+  readonly checked: CheckedEntry;
+  readonly at: number;
+}
+
+/** An index whose own entry was not met there. */
+interface Vacancy {
+  readonly index: number;
+  /** The entry that its leaf names; null where the leaf is missing too. */
+  readonly names: string | null;
+}
+
+/**
+ * Walks all indexes once, database and peers side by side.
+ * @param end where the log ends, as head, checkpoints and peers say
+ */
 export function createWalk(
   pinned: number,
+  end: number,
   peers: readonly PeerList[],
   tree: Tree,
   entries: EntryCheck,
@@ -66,8 +84,14 @@ export function createWalk(
   const counts = { entries: 0, leaves: 0 };
   const wrongLeaves: (Mismatch & { readonly column: string })[] = [];
   const wrongBodies: (Mismatch & { readonly entryId: string })[] = [];
-  /** Leaf hashes that two peers hold and the database does not, by their index. */
-  const lost = new Map<string, number>();
+  /** By the leaf hash of their own bytes. */
+  const strays = new Map<string, Stray>();
+  /** By the leaf hash that belongs there. */
+  const vacant = new Map<string, Vacancy>();
+  /** Indexes of leaves that are missing; and those of them that stand elsewhere. */
+  const holes = new Map<string, number>();
+  /** Indexes whose leaf names another entry than the one that is there without a leaf. */
+  const misnamed = new Set<number>();
   /** Indexes that neither the database nor any peer tells of. */
   const unheard: number[] = [];
   let next = 0;
@@ -107,19 +131,72 @@ export function createWalk(
     wrongAt: firstSizeOver(entries.times.sizes, index),
   });
 
+  /** The entry that belongs at an index and was met before it; else the index waits for one. */
+  function fill(index: number, right: string, names: string | null): Placed[] {
+    entries.displaced.add(right);
+    const stray = strays.get(right);
+    if (!stray) {
+      vacant.set(right, { index, names });
+      return [];
+    }
+    strays.delete(right);
+    return [{ entry: stray.entry, checked: stray.checked, index, late: false }];
+  }
+
+  /** The index at which an entry belongs that is met behind it, or that no leaf names. */
+  function homeOf(checked: CheckedEntry): Vacancy | undefined {
+    if (vacant.size === 0) return undefined;
+    const leaf = toHex(checked.leaf);
+    const home = vacant.get(leaf);
+    vacant.delete(leaf);
+    return home;
+  }
+
   /** An index that no row of the database has. */
-  async function hole(index: number): Promise<void> {
+  async function hole(index: number): Promise<Placed[]> {
     const right = await rightAt(index, undefined);
     if (!right) {
       tree.whole = false;
       unheard.push(index);
-      return;
+      return [];
     }
-    lost.set(toHex(right), index);
+    holes.set(toHex(right), index);
     if (tree.whole) tree.push(right);
+    return fill(index, toHex(right), null);
   }
 
-  async function place(row: StoredLeaf, checked: CheckedEntry | undefined): Promise<Placed | undefined> {
+  /** A leaf behind the end of the log: one of its own that was moved there, or none of it. */
+  function beyond(
+    { index, leafHash: stands, entry }: StoredLeaf,
+    checked: CheckedEntry | undefined,
+  ): Placed[] {
+    const from = holes.get(toHex(stands));
+    holes.delete(toHex(stands));
+    report(
+      from === undefined
+        ? say(
+            'log',
+            'log_leaves',
+            String(index),
+            null,
+            'inserted',
+            `Leaf stands behind the end of the log: index ${index}`,
+          )
+        : say(
+            'log',
+            'log_leaves',
+            String(from),
+            'index',
+            'reordered',
+            `Leaf stands at another place than on the chain: index ${from}, at ${index}`,
+            entries.windowOf(from),
+          ),
+    );
+    if (!entry || !checked) return [];
+    return [{ entry, checked, index: homeOf(checked)?.index ?? null, late: true }];
+  }
+
+  async function place(row: StoredLeaf, checked: CheckedEntry | undefined): Promise<Placed[]> {
     const { index, entry } = row;
     const body = checked?.commitment;
     const fromBody = checked?.leaf;
@@ -139,7 +216,7 @@ export function createWalk(
       (index < pinned ? await rightAt(index, own) : decide([fromBody, fromCommitment], row.leafHash)) ?? own;
     if (!right) {
       tree.whole = false;
-      return undefined;
+      return [];
     }
     if (tree.whole) tree.push(right);
     const differs = (got: Uint8Array): Mismatch => ({ index, got: toHex(got), right: toHex(right) });
@@ -148,26 +225,19 @@ export function createWalk(
     if (!equalBytes(fromCommitment, right) && (good || !equalBytes(fromCommitment, row.leafHash)))
       wrongLeaves.push({ ...differs(fromCommitment), column: 'commitment' });
     if (index < pinned && good) counts.leaves += 1;
-    const commitment = equalBytes(fromCommitment, right) ? row.commitment : (body ?? row.commitment);
-    if (!entry || !checked || !fromBody) {
-      entries.absent(row.entryId, commitment);
-      report(
-        say(
-          'log',
-          'audit_entries',
-          row.entryId,
-          null,
-          'deleted',
-          `Entry is in the log and not in the database: index ${index}, ${row.entryId}`,
-          entries.windowOf(index),
-        ),
-      );
-      return undefined;
+    if (entry && checked && fromBody && equalBytes(fromBody, right)) {
+      if (index < pinned) counts.entries += 1;
+      return [{ entry, checked, index, late: false }];
     }
-    const sound = equalBytes(fromBody, right);
-    if (!sound) wrongBodies.push({ ...differs(fromBody), entryId: entry.id });
-    else if (index < pinned) counts.entries += 1;
-    return { entry, checked, index, sound, commitment };
+    const placed: Placed[] = [];
+    if (entry && checked && fromBody) {
+      wrongBodies.push({ ...differs(fromBody), entryId: entry.id });
+      const home = homeOf(checked);
+      if (home) placed.push({ entry, checked, index: home.index, late: true });
+      else strays.set(toHex(fromBody), { entry, checked, at: index });
+    }
+    placed.push(...fill(index, toHex(right), row.entryId));
+    return placed;
   }
 
   return {
@@ -180,7 +250,11 @@ export function createWalk(
     ): Promise<Placed[]> {
       const placed: Placed[] = [];
       for (const [at, row] of rows.entries()) {
-        for (; next < Math.min(row.index, pinned); next++) await hole(next);
+        for (; next < Math.min(row.index, pinned); next++) placed.push(...(await hole(next)));
+        if (row.index >= end) {
+          placed.push(...beyond(row, checked[at]));
+          continue;
+        }
         if (row.index > next) {
           tree.whole = false;
           report(
@@ -195,48 +269,60 @@ export function createWalk(
             ),
           );
         }
-        const found = await place(row, checked[at]);
-        if (found) placed.push(found);
+        placed.push(...(await place(row, checked[at])));
         next = row.index + 1;
       }
       return placed;
     },
-    /** Leaves that only the chain has. */
-    async end(): Promise<void> {
-      for (; next < pinned; next++) await hole(next);
+    /** Leaves that only the chain has, and their entries where they were met before. */
+    async end(): Promise<Placed[]> {
+      const placed: Placed[] = [];
+      for (; next < pinned; next++) placed.push(...(await hole(next)));
+      return placed;
     },
-    /** Leaf hashes that the database lost, with their index: an entry without a leaf may be the one. */
-    lost: () => new Map(lost),
-    /** Says what the walk found. `bodiless` are the lost indexes for which no entry was found either. */
-    report(bodiless: readonly number[]): void {
+    /** Takes an entry that no leaf names; it may be the one that belongs at an index. */
+    pending(entry: StoredEntry, checked: CheckedEntry): Placed {
+      const home = homeOf(checked);
+      if (!home) return { entry, checked, index: null, late: false };
+      // An entry under another id is told by its own columns, and what names it rightly is not wrong; else it is the leaf that
+      // names another one.
+      if (home.names !== null && checked.told?.own === false) entries.renamed(home.names);
+      else if (home.names !== null) misnamed.add(home.index);
+      return { entry, checked, index: home.index, late: true };
+    },
+    /** Says what the walk found, once all entries were met. */
+    report(): void {
       for (const { table, wrong } of peers)
         reportMismatches('chain', table, wrong, windowBefore, report, (index, kind) =>
           kind === 'reordered'
             ? `Peer holds a leaf at another place than the others: index ${index}`
             : `Peer holds another leaf than the others: index ${index}`,
         );
-      const elsewhere = new Set([...wrongLeaves, ...wrongBodies].map(({ right }) => right));
-      for (const { index, got, column } of wrongLeaves) {
-        const reordered = elsewhere.has(got);
+      const log = (index: number, column: string | null, kind: Finding['kind'], says: string): void =>
         report(
           say(
             'log',
             'log_leaves',
             String(index),
-            reordered ? 'index' : column,
-            reordered ? 'reordered' : 'edited',
-            index >= pinned
-              ? `Leaf is not the hash of its entry: index ${index}`
-              : reordered
-                ? `Leaf stands at another place than on the chain: index ${index}`
-                : `Leaf is another one than on the chain: index ${index}`,
+            column,
+            kind,
+            `${says}: index ${index}`,
             entries.windowOf(index),
           ),
         );
+      const elsewhere = new Set([...wrongLeaves, ...wrongBodies].map(({ right }) => right));
+      for (const { index, got, column } of wrongLeaves) {
+        if (elsewhere.has(got))
+          log(index, 'index', 'reordered', 'Leaf stands at another place than on the chain');
+        else if (index < pinned) log(index, column, 'edited', 'Leaf is another one than on the chain');
+        else log(index, column, 'edited', 'Leaf is not the hash of its entry');
       }
       const leavesWrong = new Set(wrongLeaves.map(({ index }) => index));
+      for (const index of misnamed)
+        log(index, 'entry_id', 'edited', 'Leaf names another entry than the one that was logged there');
       for (const { index, got, entryId } of wrongBodies) {
-        if (!elsewhere.has(got)) {
+        if (misnamed.has(index)) continue;
+        if (!elsewhere.has(got))
           report(
             say(
               'log',
@@ -248,22 +334,28 @@ export function createWalk(
               entries.windowOf(index),
             ),
           );
-        } else if (!leavesWrong.has(index)) {
-          report(
-            say(
-              'log',
-              'log_leaves',
-              String(index),
-              'entry_id',
-              'reordered',
-              `Leaf names another entry than the one that was logged there: index ${index}`,
-              entries.windowOf(index),
-            ),
-          );
-        }
+        else if (!leavesWrong.has(index))
+          log(index, 'entry_id', 'reordered', 'Leaf names another entry than the one that was logged there');
       }
+      for (const [right, { index, names }] of vacant) {
+        entries.absent(names, right);
+        // One that is named and there has other bytes; that is told above.
+        if (names === null || wrongBodies.some((one) => one.index === index)) continue;
+        report(
+          say(
+            'log',
+            'audit_entries',
+            names,
+            null,
+            'deleted',
+            `Entry is in the log and not in the database: index ${index}, ${names}`,
+            entries.windowOf(index),
+          ),
+        );
+      }
+      const bodiless = [...vacant.values()].flatMap(({ index, names }) => (names === null ? [index] : []));
       reportLost(
-        [...lost.values(), ...unheard].sort((a, b) => a - b),
+        [...holes.values(), ...unheard].sort((a, b) => a - b),
         bodiless,
         pinned,
         entries,

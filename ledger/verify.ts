@@ -46,8 +46,9 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     pin = await pinNewest(sources.peers, sources.wait);
     sources.progress(`Pinned the newest anchored checkpoint: ${pin.size} entries`);
     const stored = await sources.open();
-    checking = sources.checking({ serviceKeys: sources.trust.serviceKeys });
-    const entries = createEntryCheck(report);
+    const { serviceKeys, roots } = sources.trust;
+    checking = sources.checking({ serviceKeys, roots, certificates: await stored.certificates() });
+    const entries = createEntryCheck(sources.hashing.hash, report);
     counts = await checkLog(sources, stored, pin, checking, entries, report);
     entries.finish();
     await checkSubjects(stored, entries, report);

@@ -1,10 +1,10 @@
 // Composition of `rehab verify`: station 7 over the running system. Progress goes to standard error, the report to standard
 // output; exit 0 sound, 1 could not read, 2 tampered. Never 0 when anything was left unread.
-import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOG_ORIGIN } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
+import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
@@ -17,8 +17,10 @@ import {
   lacksKeys,
   openSnapshot,
   peersOf,
+  rootsOf,
   type Snapshot,
   serviceCertificates,
+  trustIn,
   trustOf,
   verifierUrl,
 } from '../verify-sources.ts';
@@ -27,17 +29,19 @@ import { logSigner } from './ledger.ts';
 export interface VerifyOptions {
   readonly dataDir: string;
   readonly json: boolean;
+  /** A member's trust.json that whoever verifies brought along; else this machine's own keys are trusted. */
+  readonly trust?: string | undefined;
 }
 
 /**
  * Verifies the machine over a data folder. Prints the report to its end, and gives the exit code. The caller ends the process
  * itself: a connection to a peer that is frozen in its TLS handshake cannot be closed and would keep it alive.
  */
-export async function runVerify({ dataDir, json }: VerifyOptions): Promise<number> {
+export async function runVerify({ dataDir, json, trust }: VerifyOptions): Promise<number> {
   const progress = (line: string): void => console.error(line);
   let report: VerifyReport;
   try {
-    report = await verifyMachine(dataDir, progress);
+    report = await verifyMachine(dataDir, trust, progress);
   } catch (error) {
     report = unreadable(error instanceof Error ? error.message : 'sources cannot be opened');
   }
@@ -46,7 +50,12 @@ export async function runVerify({ dataDir, json }: VerifyOptions): Promise<numbe
   return { sound: 0, unreadable: 1, tampered: 2 }[report.status];
 }
 
-async function verifyMachine(dataDir: string, progress: (line: string) => void): Promise<VerifyReport> {
+async function verifyMachine(
+  dataDir: string,
+  trust: string | undefined,
+  progress: (line: string) => void,
+): Promise<VerifyReport> {
+  const given = trust === undefined ? undefined : trustIn(readEvidenceTrust(readFileSync(trust)));
   const lacking = lacksKeys(dataDir);
   if (lacking) throw new Error(lacking);
   const machine = machineOf(dataDir);
@@ -58,8 +67,13 @@ async function verifyMachine(dataDir: string, progress: (line: string) => void):
       hashing: nodeHashing,
       trust: trustOf(
         serviceCertificates(profile),
-        [new X509Certificate(readFileSync(profile.organisations.hospital.ca.rootPath))],
-        formatVerifierKey(LOG_ORIGIN, logSigner(machine.secrets.logSeed).publicKey, nodeHashing.hash),
+        given ?? {
+          origin: LOG_ORIGIN,
+          roots: rootsOf(profile),
+          logKeys: [
+            formatVerifierKey(LOG_ORIGIN, logSigner(machine.secrets.logSeed).publicKey, nodeHashing.hash),
+          ],
+        },
       ),
       checking: (context) => checkingPool(context),
       peers: peersOf(chain),

@@ -5,16 +5,17 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/commands/ledger.ts';
-import { digestKeys, openSnapshot, trustOf } from '../../bin/verify-sources.ts';
+import { digestKeys, openSnapshot, storedLogOver, trustOf } from '../../bin/verify-sources.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { rootOf } from '../../ledger/merkle.ts';
-import type { PeerLog } from '../../ledger/reader.ts';
+import { BrokenListing, type PeerLog } from '../../ledger/reader.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { createSequencer } from '../../ledger/sequencer.ts';
 import { p256Check } from '../../ledger/signing.ts';
 import { type Finding, type VerifyReport, type VerifySources, verify } from '../../ledger/verify.ts';
 import { checkingHere } from '../../ledger/verify-check.ts';
+import type { StoredLog } from '../../ledger/verify-sources.ts';
 import { recordDisclosure } from '../../web/recorded.ts';
 import { createWorld, type World } from './case-world.ts';
 import { onDatabase, STORIES, type Story } from './stories.ts';
@@ -24,6 +25,8 @@ export interface Copy {
   readonly organisation: string;
   leaves: Uint8Array[];
   checkpoints: Map<number, { root: Uint8Array; note: string }>;
+  /** Index from which its own list lacks a leaf, as its chaincode says itself. */
+  hole?: number;
 }
 
 /** A copy as verification reads it; its head is what its last batch ended at. */
@@ -39,9 +42,24 @@ export const peerOf = (copy: Copy): PeerLog => {
       return { size, root: copy.checkpoints.get(size)?.root ?? rootOf([], nodeHashing.hash) };
     },
     checkpointAt,
-    leaves: async (first, count) => copy.leaves.slice(first, first + count),
+    async leaves(first, count) {
+      const { hole } = copy;
+      if (hole !== undefined && first + count > hole) throw new BrokenListing(hole);
+      return copy.leaves.slice(first, first + count);
+    },
   };
 };
+
+/** A copy that can be altered: leaves are replaced in it, never written into. */
+const cloned = (copy: Copy): Copy => ({
+  ...copy,
+  leaves: [...copy.leaves],
+  checkpoints: new Map(copy.checkpoints),
+});
+
+class RolledBack extends Error {
+  override readonly name = 'RolledBack';
+}
 
 export type VerifyWorld = Awaited<ReturnType<typeof createVerifyWorld>>;
 
@@ -55,6 +73,15 @@ export async function createVerifyWorld() {
     checkpoints: new Map(),
   }));
   const ledger = postgres(world.fresh.urls.ledger, { max: 1, onnotice: () => undefined });
+  // Somebody with every right on the database.
+  const meddler = postgres(world.fresh.superuserUrl, {
+    max: 1,
+    onnotice: () => undefined,
+    connection: { search_path: 'pg_catalog, public', TimeZone: 'UTC', DateStyle: 'ISO' } as Record<
+      string,
+      string
+    >,
+  });
 
   /** Sequences what waits, and gives the copies everything up to the newest checkpoint. */
   async function anchor(): Promise<number> {
@@ -74,20 +101,18 @@ export async function createVerifyWorld() {
     return size;
   }
 
-  const { logKeys, verifyNote, origin } = trustOf(
-    [],
-    [],
-    formatVerifierKey(signer.name, signer.publicKey, nodeHashing.hash),
-  );
+  const trusted = trustOf([], {
+    origin: signer.name,
+    roots: world.members.roots,
+    logKeys: [formatVerifierKey(signer.name, signer.publicKey, nodeHashing.hash)],
+  });
   const sources = (url: string, peers: readonly PeerLog[]): VerifySources & { close(): Promise<void> } => {
     let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
     return {
       hashing: nodeHashing,
       // The world's service signs with a key that no authority certified; its certificate is tested on a real one.
       trust: {
-        origin,
-        logKeys,
-        verifyNote,
+        ...trusted,
         serviceKeys: [
           {
             keyId: world.recorder.signer.keyId,
@@ -123,12 +148,7 @@ export async function createVerifyWorld() {
     anchor,
     sources,
     /** Copies of the copies, to be altered. */
-    cloneCopies: (): Copy[] =>
-      copies.map((copy) => ({
-        ...copy,
-        leaves: copy.leaves.map((leaf) => Uint8Array.from(leaf)),
-        checkpoints: new Map(copy.checkpoints),
-      })),
+    cloneCopies: (): Copy[] => copies.map(cloned),
     /** Does these stories, one after another, and shows somebody something. */
     async live(stories: readonly Story[]): Promise<string[]> {
       const cases: string[] = [];
@@ -145,14 +165,53 @@ export async function createVerifyWorld() {
     },
     /** Verifies the database behind `url`, by default the world's own, as the role that verifies. */
     async verify(
-      options: { url?: string; peers?: readonly PeerLog[]; change?: Partial<VerifySources> } = {},
+      options: {
+        url?: string;
+        peers?: readonly PeerLog[];
+        change?: Partial<VerifySources>;
+        /** Sees what verification reads. */
+        watch?: (stored: StoredLog) => StoredLog;
+      } = {},
     ): Promise<VerifyReport> {
       const made = sources(options.url ?? world.fresh.urls.verify, options.peers ?? copies.map(peerOf));
       try {
-        return await verify({ ...made, ...options.change });
+        const { open } = made;
+        const { watch } = options;
+        return await verify({
+          ...made,
+          ...(watch ? { open: async () => watch(await open()) } : {}),
+          ...options.change,
+        });
       } finally {
         await made.close();
       }
+    },
+    /**
+     * Makes a change as the owner of the tables and verifies it as the role that verifies, in one transaction that is rolled
+     * back: many changes can be made, one at a time, to the same world.
+     */
+    async changed<T>(
+      change: (target: { readonly sql: postgres.Sql; readonly copies: readonly Copy[] }) => Promise<T>,
+    ): Promise<{ readonly expected: T; readonly report: VerifyReport }> {
+      const altered = copies.map(cloned);
+      const owner = new URL(world.fresh.ownerUrl).username;
+      const role = new URL(world.fresh.urls.verify).username;
+      let done: { expected: T; report: VerifyReport } | undefined;
+      await meddler
+        .begin('isolation level repeatable read', async (sql) => {
+          await sql.unsafe(`set local role ${owner}`);
+          const expected = await change({ sql: sql as unknown as postgres.Sql, copies: altered });
+          await sql.unsafe(`set local role ${role}`);
+          const made = sources(world.fresh.urls.verify, altered.map(peerOf));
+          const report = await verify({ ...made, open: async () => storedLogOver(sql) });
+          done = { expected, report };
+          throw new RolledBack();
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof RolledBack)) throw error;
+        });
+      if (!done) throw new Error('nothing was verified');
+      return done;
     },
     /**
      * Runs `body` on a copy of the world's database, as its owner, and removes the copy. The world's own connections are
@@ -181,6 +240,7 @@ export async function createVerifyWorld() {
     },
     async close() {
       await ledger.end({ timeout: 5 });
+      await meddler.end({ timeout: 5 });
       await sequencer.close();
       await world.close();
     },

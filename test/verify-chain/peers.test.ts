@@ -1,6 +1,6 @@
 // Verification over a real three-organisation network: entries signed under the certificate that the hospital's authority gave,
 // leaves listed from each peer's own state, a peer that is away, and a peer whose operator altered one leaf.
-import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -72,11 +72,11 @@ async function verified(roots: Organisation = 'hospital'): Promise<VerifyReport>
   try {
     return await verify({
       hashing: nodeHashing,
-      trust: trustOf(
-        serviceCertificates(network.profile),
-        [new X509Certificate(readFileSync(network.profile.organisations[roots].ca.rootPath))],
-        formatVerifierKey(LOG_ORIGIN, log.publicKey, nodeHashing.hash),
-      ),
+      trust: trustOf(serviceCertificates(network.profile), {
+        origin: LOG_ORIGIN,
+        roots: { hospital: [readFileSync(network.profile.organisations[roots].ca.rootPath, 'utf8')] },
+        logKeys: [formatVerifierKey(LOG_ORIGIN, log.publicKey, nodeHashing.hash)],
+      }),
       checking: (context) => checkingPool(context),
       peers: peersOf(network.client({ as: { organisation: 'hospital', identity: 'reader' } })),
       open: async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tableShape } from '../../db/change.ts';
 import { DATABASE_ROLES, type DatabaseRole } from '../../db/migrate.ts';
 import { WRITTEN_ONCE } from '../../db/schema.ts';
-import { RECORDED_TABLES } from '../support/mutations.ts';
+import { RECORDED_TABLES } from '../support/mutate-rows.ts';
 import { createVerifyWorld, type VerifyWorld } from '../support/verify-world.ts';
 
 /** insufficient_privilege, and integrity_constraint_violation as `require_entry` raises it. */
@@ -58,7 +58,7 @@ const UNIQUE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   case_relations: { '"person_id"': 'gen_random_uuid()' },
   role_assignments: { '"person_id"': 'gen_random_uuid()' },
   applications: { '"source_digest"': 'null' },
-  certificates: { '"fingerprint"': `fingerprint || 'x'` },
+  certificates: { '"fingerprint"': `fingerprint || gen_random_uuid()` },
 };
 
 /** Another row like one that is there, under an entry that is there: the entry is not of this transaction. */

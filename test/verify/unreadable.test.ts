@@ -95,8 +95,7 @@ describe('verify says that it could not read', () => {
   test('beside tampering it is tampering', async () => {
     const [first, second, third] = world.cloneCopies();
     if (!first || !second || !third) throw new Error('no copy');
-    const altered = second.leaves[3] as Uint8Array;
-    altered[0] = (altered[0] as number) ^ 1;
+    second.leaves[3] = (second.leaves[3] as Uint8Array).map((byte) => byte ^ 1);
     const report = await world.verify({ peers: [away(first.organisation), peerOf(second), peerOf(third)] });
     expect(report.status).toBe('tampered');
     expect(report.findings.map(placeOf)).toContainEqual({
