@@ -46,7 +46,9 @@ export function createEntryCheck(hash: Hash, report: Report) {
   /** Leaf hashes of entries that were not met at their place: their successors follow them rightly. */
   const displaced = new Set<string>();
   let signing = false;
-  const withoutKey = new Map<string, number>();
+  const withoutKey = new Map<string, { count: number; readonly first: Found }>();
+  /** Subjects without a key of which the database has a row: their key is gone, and the others were never any. */
+  const rowed = new Set<string>();
   const keys = new Map<string, { good: number; readonly bad: Found[]; readonly first: string }>();
   const wrongKeys = new Set<string>();
   /** Ascending sizes of checkpoints, the pinned one, and the newest: what windows of time are made of. */
@@ -72,13 +74,25 @@ export function createEntryCheck(hash: Hash, report: Report) {
     return { store: 'log', table: 'audit_entries', row: entry.id, column, kind, ...windowOf(index), says };
   }
 
+  const elsewhere = (placed: Placed): Found =>
+    about(
+      placed,
+      'subject_id',
+      'edited',
+      `Entry is about another subject than its row says: ${placed.entry.id}`,
+    );
+
   /** True when the entry belongs to the subject that its row names, or when nobody can tell. */
   function checkSubject(placed: Placed, told: ToldEntry): boolean {
     const { entry } = placed;
     const name = subjectName(entry.subjectKind, entry.subjectId);
     if (told.subject === 'no-key') {
-      withoutKey.set(name, (withoutKey.get(name) ?? 0) + 1);
-      return true;
+      const first = withoutKey.get(name)?.first ?? elsewhere(placed);
+      withoutKey.set(name, { count: (withoutKey.get(name)?.count ?? 0) + 1, first });
+      // The first of an unknown subject may be of another one, whose next entry then follows it rightly.
+      if (subjects.has(name)) return true;
+      absentCommitments.add(toHex(placed.checked.commitment));
+      return told.version === 1;
     }
     // A case has a key of its own, all others share one: how it fares with the others tells a wrong key from a moved entry.
     const mark = entry.subjectKind === 'case' ? name : 'shared';
@@ -88,9 +102,7 @@ export function createEntryCheck(hash: Hash, report: Report) {
       tally.good += 1;
       return true;
     }
-    tally.bad.push(
-      about(placed, 'subject_id', 'edited', `Entry is about another subject than its row says: ${entry.id}`),
-    );
+    tally.bad.push(elsewhere(placed));
     wrongKeys.add(name);
     return false;
   }
@@ -208,6 +220,12 @@ export function createEntryCheck(hash: Hash, report: Report) {
       (absentLeaves.size > 0 && absentLeaves.has(toHex(leafHash(commitment, hash)))),
     /** Whether entries are gone of which nothing tells the id: a row that names an entry that nobody has may be theirs. */
     hasNameless: (): boolean => nameless > 0,
+    /** Told of each row of the table of subjects. */
+    hasRow(name: string): void {
+      if (withoutKey.has(name)) rowed.add(name);
+    },
+    /** Whether a subject is only there because an entry was filed under an id that is nobody's. */
+    isNobody: (name: string): boolean => withoutKey.has(name) && !rowed.has(name),
     /** Whether a subject's columns cannot be judged, because its key is missing or another one. */
     cannotJudge: (kind: string, id: string): boolean => {
       const name = subjectName(kind, id);
@@ -239,7 +257,11 @@ export function createEntryCheck(hash: Hash, report: Report) {
 
     /** Says what only the whole log can tell: which keys are missing, which are not the ones that were used. */
     finish(): void {
-      for (const [name, count] of withoutKey)
+      for (const [name, { count, first }] of withoutKey) {
+        if (!rowed.has(name)) {
+          report(first);
+          continue;
+        }
         report({
           store: 'evidence',
           table: 'keys',
@@ -250,6 +272,7 @@ export function createEntryCheck(hash: Hash, report: Report) {
           wrongAt: null,
           says: `Key is missing and no anchored entry says that it was erased, so ${count} entries cannot be checked: ${name}`,
         });
+      }
       for (const { good, bad, first } of keys.values()) {
         if (good > 0 || bad.length === 0) {
           for (const finding of bad) report(finding);

@@ -28,6 +28,7 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
     for (const row of portion) {
       const name = subjectName(row.kind, row.id);
       unseen.delete(name);
+      entries.hasRow(name);
       // Its last entry was taken away; that is the finding, and this row is the witness.
       if (entries.isAbsent(row.entryId) || entries.isAbsentCommitment(row.last)) continue;
       const line = entries.subjects.get(name);
@@ -42,7 +43,8 @@ export async function checkSubjects(stored: StoredLog, entries: EntryCheck, repo
       if (row.entryId !== line.entryId)
         finding(name, 'entry_id', 'edited', "Entry named is not the subject's last one");
     }
-  for (const name of unseen) finding(name, null, 'deleted', 'Subject has entries and no row');
+  for (const name of unseen)
+    if (!entries.isNobody(name)) finding(name, null, 'deleted', 'Subject has entries and no row');
 }
 
 /** A row whose columns are to be compared, and what was found about it before. */

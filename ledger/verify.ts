@@ -50,8 +50,8 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     checking = sources.checking({ serviceKeys, roots, certificates: await stored.certificates() });
     const entries = createEntryCheck(sources.hashing.hash, report);
     counts = await checkLog(sources, stored, pin, checking, entries, report);
-    entries.finish();
     await checkSubjects(stored, entries, report);
+    entries.finish();
     await checkRows(sources, stored, checking, entries, report);
     await checkOutside(stored, entries.times, findings, report);
   } catch (error) {

@@ -236,6 +236,20 @@ const changeAndPutBack = ({ name: table, columns }: Table): Way => ({
   },
 });
 
+/** What people signed under a certificate that is changed or gone counts no more, and each such entry says so. */
+const FOLLOWS: Readonly<Record<string, readonly Place[]>> = {
+  certificates: [{ store: 'log', table: 'audit_entries', column: 'body', kind: 'replaced-signature' }],
+};
+
+/** The same way, with what follows from a change of its table. */
+const following = (one: Way): Way => ({
+  ...one,
+  async change(target) {
+    const { finding, beside = [] } = await one.change(target);
+    return { finding, beside: [...beside, ...(FOLLOWS[one.table] ?? [])] };
+  },
+});
+
 const recordedWays = (shape: Table): Way[] => [
   ...shape.columns
     .filter(({ name }) => name !== 'id')
@@ -333,6 +347,6 @@ function derivedWays(drizzled: (typeof DERIVED)[keyof typeof DERIVED]): Way[] {
 
 /** Every way to change a recorded or derived table. */
 export const ROW_WAYS: readonly Way[] = [
-  ...RECORDED_TABLES.flatMap(recordedWays),
+  ...RECORDED_TABLES.flatMap(recordedWays).map(following),
   ...Object.values(DERIVED).flatMap(derivedWays),
 ];
