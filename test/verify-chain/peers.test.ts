@@ -66,7 +66,7 @@ afterAll(async () => {
   await network?.remove();
 }, 120_000);
 
-/** Verifies as `rehab verify` does, with the roots of `roots` for the service's certificate. */
+/** Verifies as `rehab verify` does, with the roots of `roots` for the service's certificate, beside those of the people. */
 async function verified(roots: Organisation = 'hospital'): Promise<VerifyReport> {
   let snapshot: Awaited<ReturnType<typeof openSnapshot>> | undefined;
   try {
@@ -74,7 +74,13 @@ async function verified(roots: Organisation = 'hospital'): Promise<VerifyReport>
       hashing: nodeHashing,
       trust: trustOf(serviceCertificates(network.profile), {
         origin: LOG_ORIGIN,
-        roots: { hospital: [readFileSync(network.profile.organisations[roots].ca.rootPath, 'utf8')] },
+        roots: {
+          ...world.members.roots,
+          hospital: [
+            readFileSync(network.profile.organisations[roots].ca.rootPath, 'utf8'),
+            ...(world.members.roots.hospital ?? []),
+          ],
+        },
         logKeys: [formatVerifierKey(LOG_ORIGIN, log.publicKey, nodeHashing.hash)],
       }),
       checking: (context) => checkingPool(context),
