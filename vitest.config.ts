@@ -10,6 +10,12 @@ const suite = (name: string, globalSetup: string[] = [], fileParallelism = globa
   test: { name, include: [`test/${name}/**/*.test.{ts,tsx}`], globalSetup, fileParallelism },
 });
 
+/** A suite whose stories start whole machines of their own: its limit only ends what hangs, also on a busy machine. */
+const machines = (name: string, globalSetup: string[] = []) => {
+  const { extends: base, test } = suite(name, globalSetup, false);
+  return { extends: base, test: { ...test, testTimeout: 240_000 } };
+};
+
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'hono/jsx' } },
   test: {
@@ -30,12 +36,12 @@ export default defineConfig({
       suite('evidence', [POSTGRES]),
       suite('verify', [POSTGRES]),
       suite('verify-chain', [POSTGRES]),
-      suite('engines', [POSTGRES]),
+      machines('engines', [POSTGRES]),
       suite('member'),
-      suite('fabric', [], false),
-      suite('e2e', [], false),
-      suite('drill', [POSTGRES, TEMPORAL]),
-      suite('fault', [], false),
+      machines('fabric'),
+      machines('e2e'),
+      machines('drill', [POSTGRES, TEMPORAL]),
+      machines('fault'),
     ],
   },
 });

@@ -45,6 +45,8 @@ export function wordsOf(html: string): string {
   );
   const body = html
     .replace(/<(script|style|svg)\b[\s\S]*?<\/\1>/g, ' ')
+    // The exact bytes that are signed are data, shown only to who opens them, and have no words of ours.
+    .replace(/<pre class="bytes"[\s\S]*?<\/pre>/g, ' ')
     .replace(/<!doctype[^>]*>/i, ' ')
     .replace(/<[^>]*>/g, ' ');
   return `${body} ${labels.join(' ')}`;
