@@ -48,7 +48,7 @@ export function signingIn(world: () => World): void {
       await page.getByRole('button', { name: t.settings.addPasskey }).click();
       await page.getByText(t.passkeys.done).waitFor();
       await page.locator('.bar-tools details.menu summary').click();
-      await page.getByRole('button', { name: t.frame.signOut }).click();
+      await page.getByRole('button', { name: t.frame.signOut, exact: true }).click();
       await page.waitForURL(/\/sign-in\?out=1/);
       expect(await shownIn(page.locator('main'))).toContain(t.signIn.signedOut);
 
@@ -89,7 +89,7 @@ export function signingIn(world: () => World): void {
       await other.goto('/apply');
       await other.locator('[name=reason]').fill('written before I left');
       await page.locator('.bar-tools details.menu summary').click();
-      await page.getByRole('button', { name: t.frame.signOut }).click();
+      await page.getByRole('button', { name: t.frame.signOut, exact: true }).click();
       await page.waitForURL(/\/sign-in\?out=1/);
       await page.goBack();
       await page.waitForURL(/\/sign-in/);
