@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COUNTS_FILE, type Counts } from './support/closing-line.ts';
 
-/** Suites that run together need no engines; all others come alone. `e2e` takes long and runs when it is named. */
+/** Suites that run together need no engines; all others come alone. */
 const GROUPS = [
   ['domain', 'fhir', 'ledger', 'member', 'web', 'arch'],
   ['activities'],
@@ -24,8 +24,6 @@ const GROUPS = [
   ['drill'],
   ['fault'],
 ] as const;
-
-const WHEN_NAMED: readonly string[] = ['e2e'];
 
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
@@ -71,9 +69,7 @@ async function runGroup(suites: readonly string[]): Promise<Counts | undefined> 
 
 const results: [name: string, passed: number, failed: number, skipped: number, seconds: number][] = [];
 for (const group of GROUPS) {
-  const suites = group.filter((name) =>
-    asked.length > 0 ? asked.includes(name) : !WHEN_NAMED.includes(name),
-  );
+  const suites = group.filter((name) => asked.length === 0 || asked.includes(name));
   if (suites.length === 0) continue;
   const began = Date.now();
   console.log(`\n== ${suites.join(', ')}`);
