@@ -310,8 +310,11 @@ function serversIn(cluster: string): number[] {
   return processesIn(cluster).filter((pid) => programOf(pid)?.startsWith('postgres'));
 }
 
+/** One connection that passes no arrays. The driver's own question about their types rejects unheard when Postgres goes meanwhile. */
+const PLAIN = { max: 1, fetch_types: false } as const;
+
 async function makeOwner(superuserUrl: string, password: string): Promise<void> {
-  const sql = postgres(superuserUrl, { max: 1, onnotice: () => {} });
+  const sql = postgres(superuserUrl, { ...PLAIN, onnotice: () => {} });
   try {
     // The secret is hexadecimal, so it can stand in a literal; utility statements take no parameters.
     const [role] = await sql`SELECT 1 FROM pg_roles WHERE rolname = ${OWNER}`;
@@ -326,7 +329,7 @@ async function makeOwner(superuserUrl: string, password: string): Promise<void> 
 
 /** Version of the server, as "18.4". The connection is closed before this returns. */
 export async function serverVersion(url: string): Promise<string> {
-  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  const sql = postgres(url, { ...PLAIN, connect_timeout: 5, onnotice: () => {} });
   try {
     const [row] = await sql<{ server_version: string }[]>`SHOW server_version`;
     return /^[\d.]+/.exec(row?.server_version ?? '')?.[0] ?? 'unknown';
