@@ -161,7 +161,10 @@ export function readRequest(folder: string, id: string): StoredRequest | undefin
   return stored.parse(JSON.parse(text));
 }
 
-/** Makes the key pair of somebody who may approve, unless it is there. Only the public half need stay in the folder. */
+/**
+ * Makes the key pair of somebody who may approve, unless it is there. Only the public half need stay in the folder.
+ * One call at a time for each name: two at once would leave halves of different pairs, and nothing signed would count.
+ */
 export async function ensureApprover(folder: string, name: string): Promise<void> {
   try {
     readFileSync(publicPath(folder, name));
@@ -274,7 +277,7 @@ export function enrolmentDoor(deps: EnrolmentDeps): Hono {
     const at = deps.now().toISOString();
     const given = [];
     for (const name of DEMONSTRATION_APPROVERS) {
-      await ensureApprover(folder, name);
+      await inTurn(`approver ${name}`, () => ensureApprover(folder, name));
       given.push({ ...approvalBy(folder, organisation, request, name), at });
     }
     const next = { ...request, approvals: given };
