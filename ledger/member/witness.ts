@@ -237,37 +237,41 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
 
   // The published log ------------------------------------------------------------------------------------------------
 
-  /** A note that the agreed log key signed, and those witnesses whose lines in it are right; else an alarm, undefined. */
+  /**
+   * A note that the agreed log key signed, and those witnesses whose lines in it are right; else an alarm, undefined. A wrong
+   * line is an alarm too, but what the log key signed is still to be compared: it may be why the line is wrong.
+   */
   async function judged(
     text: string,
   ): Promise<{ checkpoint: Checkpoint; note: Note; by: Organisation[] } | undefined> {
-    const forged = async (says: string, size?: number) => {
-      await raise('forged-checkpoint', { says, ...(size !== undefined && { size }) });
-      return undefined;
-    };
+    const forged = (says: string, size?: number) =>
+      raise('forged-checkpoint', { says, ...(size !== undefined && { size }) });
     let note: Note;
     let checkpoint: Checkpoint;
     try {
       note = parseNote(text);
       checkpoint = parseCheckpoint(note.text);
     } catch {
-      return forged('The published checkpoint is no signed note; ask the hospital what it publishes.');
+      await forged('The published checkpoint is no signed note; ask the hospital what it publishes.');
+      return undefined;
     }
     const { size } = checkpoint;
     const verdict = await verifyNote(note, [logKey], verify);
-    if (checkpoint.origin !== trust.origin || !verdict.holds)
-      return forged('The checkpoint is not signed by the agreed log key; do not believe it.', size);
+    if (checkpoint.origin !== trust.origin || !verdict.holds) {
+      await forged('The checkpoint is not signed by the agreed log key; do not believe it.', size);
+      return undefined;
+    }
     const lines = text.slice(note.text.length + 1, -1).split('\n');
     const by: Organisation[] = [];
     for (const { of, key: theirs } of witnessKeys) {
       const line = lines.find((each) => each.startsWith(`— ${theirs.name} `));
       if (line === undefined) continue;
-      if ((await cosignedAt(note.text, line, theirs, verify)) === undefined)
-        return forged(
-          `The checkpoint bears a line of ${of} that is not its witness's; do not believe it.`,
+      if ((await cosignedAt(note.text, line, theirs, verify)) !== undefined) by.push(of);
+      else
+        await forged(
+          `The checkpoint bears a line of ${of} that its witness did not give for it; do not believe it.`,
           size,
         );
-      by.push(of);
     }
     return { checkpoint, note, by };
   }
@@ -353,7 +357,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     const root = await rootAt(size);
     if (anchored === undefined || root === undefined) return;
     const read = await judged(anchored.note);
-    if (read === undefined) return;
+    if (read === undefined || tampered()) return;
     if (read.checkpoint.size !== size || !equalBytes(read.checkpoint.root, root)) {
       await raise('forked-peer', {
         size,

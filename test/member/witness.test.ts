@@ -281,6 +281,27 @@ describe('what is refused and alarmed', () => {
     }
   });
 
+  test('a rewritten log under the cosignatures of the one before it: both are said', async () => {
+    const [witness] = await bothAt600();
+    const lines = (await chainOf('hospital').newestCosignatures()).map(({ line }) => `${line}\n`).join('');
+    expect(lines).toContain(witnessName('administration'));
+    const rewritten = createTestLog('rewritten', LOG_KEY);
+    await rewritten.grow(600);
+    log = {
+      ...rewritten,
+      checkpointUpTo: async (...of: Parameters<TestLog['checkpointUpTo']>) => {
+        const bare = await rewritten.checkpointUpTo(...of);
+        return bare && { ...bare, note: bare.note + lines };
+      },
+    };
+    await witness!.once();
+    expect(new Set(kinds(witness!))).toEqual(new Set(['forged-checkpoint', 'forked-log', 'leaf-differs']));
+    expect(witness!.status().alarms.find(({ kind }) => kind === 'forked-log')?.roots).toMatchObject({
+      published: hexAt(600, rewritten),
+    });
+    expect(witness!.status().cosigned?.size).toBe(600);
+  });
+
   test('it stays refused when the right log comes back, until a person has acknowledged it', async () => {
     const [witness] = await bothAt600();
     const honest = log;
