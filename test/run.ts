@@ -1,5 +1,5 @@
 // The test command: every suite, one after the other, so that each has the machine to itself and no engine stands about
-// for a suite that does not need it. Prints each suite's result and ends with one line that counts what really ran.
+// for a suite that does not need it. Prints what failed and each suite's result, and ends with one line that counts what really ran.
 // `npm test -- SUITE…` runs those named; what begins with a dash is passed on to vitest.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -58,7 +58,11 @@ async function runGroup(suites: readonly string[]): Promise<Counts | undefined> 
     const counts = JSON.parse(readFileSync(file, 'utf8')) as Counts;
     // A run that failed without a failed test (a global set-up, an unhandled error) has failed all the same.
     if (code !== 0 && !Object.values(counts).some((c) => c.failed > 0))
-      counts[suites[0] as string] = { passed: 0, skipped: 0, ...counts[suites[0] as string], failed: 1 };
+      counts[suites[0] as string] = {
+        ...(counts[suites[0] as string] ?? { passed: 0, skipped: 0 }),
+        failed: 1,
+        failures: [`ended with ${code}, and no test failed`],
+      };
     return counts;
   } catch {
     return undefined;
@@ -68,17 +72,24 @@ async function runGroup(suites: readonly string[]): Promise<Counts | undefined> 
 }
 
 const results: [name: string, passed: number, failed: number, skipped: number, seconds: number][] = [];
+const failures: string[] = [];
 for (const group of GROUPS) {
   const suites = group.filter((name) => asked.length === 0 || asked.includes(name));
   if (suites.length === 0) continue;
   const began = Date.now();
   console.log(`\n== ${suites.join(', ')}`);
-  const counts = (await runGroup(suites)) ?? { [suites[0] as string]: { passed: 0, failed: 1, skipped: 0 } };
+  const counts = (await runGroup(suites)) ?? {
+    [suites[0] as string]: { passed: 0, failed: 1, skipped: 0, failures: ['ended before it could count'] },
+  };
   const seconds = Math.round((Date.now() - began) / 1000);
-  for (const [name, { passed, failed, skipped }] of Object.entries(counts))
+  for (const [name, { passed, failed, skipped, failures: told }] of Object.entries(counts)) {
     results.push([name, passed, failed, skipped, seconds]);
+    failures.push(...told.map((failure) => `  ${name}: ${failure}`));
+  }
 }
 
+// Once more at the end, where whoever reads a long run's last page finds it.
+if (failures.length > 0) console.log(`\nnot ok:\n${failures.join('\n')}`);
 console.log('');
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const [name, passed, failed, skipped, seconds] of results) {
