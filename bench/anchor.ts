@@ -58,7 +58,7 @@ async function timeToAnchored(bench: BenchMachine, rounds: number): Promise<Figu
       busyMs += performance.now() - start;
       decisions += cases.length;
     }
-    await anchoredUpToNow(bench);
+    await bench.anchored();
     // An entry's time is taken before its commit, an anchor's after the chain's: the span is never shorter than asked for.
     const rows = await bench.owner<{ seconds: number }[]>`
       select extract(epoch from (select min(a.at) from log_anchors a where a.size > l.index) - e.at)::float8 as seconds
@@ -87,20 +87,10 @@ async function timeToAnchored(bench: BenchMachine, rounds: number): Promise<Figu
   }
 }
 
-async function anchoredUpToNow(bench: BenchMachine): Promise<void> {
-  await bench.sequenced();
-  for (;;) {
-    const [row] = await bench.owner<{ waiting: string }[]>`
-      select (select size from log_head) - coalesce((select max(size) from log_anchors), 0) as waiting`;
-    if (Number(row?.waiting) === 0) return;
-    await sleep(100);
-  }
-}
-
 /** As after a long time without the chain: the ledger process stands still while the log grows, then batches go out. */
 async function catchUp(bench: BenchMachine): Promise<Figure[]> {
   const { machine } = bench;
-  await anchoredUpToNow(bench);
+  await bench.anchored();
   const ledger = bench.pids().ledger;
   if (ledger === undefined) throw new Error('the ledger process is not running');
   const url = databaseUrl(machine, 'ledger');

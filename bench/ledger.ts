@@ -17,6 +17,7 @@ import { connect } from '../db/connection.ts';
 import { LOG_ORIGIN, ORGANISATIONS } from '../domain/consortium.ts';
 import { createAnchor } from '../ledger/anchor.ts';
 import { formatVerifierKey } from '../ledger/checkpoint.ts';
+import { derFromP1363 } from '../ledger/der.ts';
 import { commitmentOf } from '../ledger/entry.ts';
 import { openChain } from '../ledger/fabric/client.ts';
 import { readFabricProfile } from '../ledger/fabric/profile.ts';
@@ -25,7 +26,7 @@ import { appendLeaves, EMPTY_RANGE, leafHash, rootOfRange } from '../ledger/merk
 import { nodeHashing } from '../ledger/record-key.ts';
 import { writingOf } from '../ledger/recorded.ts';
 import { createSequencer } from '../ledger/sequencer.ts';
-import { derSignature, p256Check } from '../ledger/signing.ts';
+import { p256Check } from '../ledger/signing.ts';
 import { type Writing, writingParameters, writingText } from '../ledger/statements.ts';
 import { checkEntry, signatureOf } from '../ledger/verify-check.ts';
 import type { StoredEntry, VerifyReport } from '../ledger/verify-sources.ts';
@@ -69,7 +70,7 @@ async function grown(
 ): Promise<void> {
   const ledger = bench.pids().ledger;
   if (ledger === undefined) throw new Error('the ledger process is not running');
-  await anchoredUpToNow(bench);
+  await bench.anchored();
   process.kill(ledger, 'SIGSTOP');
   try {
     add(await written(bench, entries));
@@ -244,7 +245,7 @@ async function anchored(bench: BenchMachine): Promise<Figure[]> {
 /** People look at cases, so many a second, and the ledger process anchors as it always does. */
 async function inSmallBatches(bench: BenchMachine): Promise<Figure[]> {
   const { recorder } = bench.recorder('web', 8);
-  await anchoredUpToNow(bench);
+  await bench.anchored();
   const before = blockBytes(bench.machine.dataDir);
   const person = randomUUID();
   const start = performance.now();
@@ -257,7 +258,7 @@ async function inSmallBatches(bench: BenchMachine): Promise<Figure[]> {
   }
   await Promise.all(acts);
   const seconds = (performance.now() - start) / 1000;
-  await anchoredUpToNow(bench);
+  await bench.anchored();
   const growth = await grownBy(bench.machine.dataDir, before);
   return [
     figure({
@@ -298,16 +299,6 @@ async function grownBy(dataDir: string, before: readonly number[]): Promise<numb
     if (grownNow === last) return grownNow;
     last = grownNow;
     await sleep(1000);
-  }
-}
-
-async function anchoredUpToNow(bench: BenchMachine): Promise<void> {
-  await bench.sequenced();
-  for (;;) {
-    const [row] = await bench.owner<{ waiting: string }[]>`
-      select (select size from log_head) - coalesce((select max(size) from log_anchors), 0) as waiting`;
-    if (Number(row?.waiting) === 0) return;
-    await sleep(100);
   }
 }
 
@@ -358,7 +349,7 @@ async function bySignature(
   // The peer is given what it needs in the form that is quickest for it.
   const bare = sample.map(({ body, signature }) => ({
     body,
-    der: derSignature(signature) as Uint8Array, // signed by us, and so 64 bytes
+    der: derFromP1363(signature),
   }));
   const demand = (holds: boolean): void => {
     if (!holds) throw new Error('signature of the sample does not hold');
@@ -463,7 +454,7 @@ const spread = (rates: readonly number[]): string => {
 
 /** `rehab verify` over the machine as it stands, in a process of its own. */
 async function verified(bench: BenchMachine): Promise<Figure[]> {
-  await anchoredUpToNow(bench);
+  await bench.anchored();
   bench.say('ledger: rehab verify over everything');
   const program = fileURLToPath(new URL('../bin/rehab.mjs', import.meta.url));
   const began = performance.now();

@@ -54,6 +54,8 @@ export interface BenchMachine {
   }): Promise<SignedAct | undefined>;
   /** Resolves when every entry has its place in the log, so that one round does not pay for the one before. */
   sequenced(): Promise<void>;
+  /** Resolves when every entry has its place and the chain holds all that has one. */
+  anchored(): Promise<void>;
   /**
    * Marks operations whose case was never Temporal's (`verbDoor`) as settled: the ledger would look for their Updates
    * again and again, and the peer's rounds would pay for it.
@@ -181,6 +183,15 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
           select (select count(*) from audit_entries) - (select size from log_head) as waiting`;
         if (Number(row?.waiting) === 0) return;
         await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+    async anchored() {
+      await this.sequenced();
+      for (;;) {
+        const [row] = await owner<{ waiting: string }[]>`
+          select (select size from log_head) - coalesce((select max(size) from log_anchors), 0) as waiting`;
+        if (Number(row?.waiting) === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
       }
     },
     async settled() {

@@ -1,6 +1,7 @@
 // Station 4, signatures of the service: P-256 over an entry's bytes, Ed25519 over a checkpoint. The bytes come
 // in ready; this file never changes them, never reads a file and never keeps a private key beyond its closure.
 import { createHash, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto';
+import { derFromP1363, p1363FromDer } from './der.ts';
 
 /** Signs entries. `keyId` names the certificate whose key did it. */
 export interface EntrySigner {
@@ -26,43 +27,8 @@ export function entrySigner(privateKey: KeyObject, certificatePem: string): Entr
   return {
     keyId: certificateKeyId(certificate),
     // Asked for in P1363, node:crypto reads the whole key out at each signature, which takes as long as signing.
-    sign: (body) => p1363(sign('sha256', body, privateKey)),
+    sign: (body) => p1363FromDer(sign('sha256', body, privateKey)),
   };
-}
-
-/** A P-256 signature in DER (RFC 3279 section 2.2.3: a sequence of two integers) as its two 32-byte numbers. */
-export function p1363(der: Uint8Array): Uint8Array {
-  const numbers = new Uint8Array(64);
-  let at = 2; // behind the sequence's tag and length, which is below 128 for P-256
-  for (const end of [32, 64]) {
-    const length = der[at + 1] as number; // a signature just made is well-formed
-    // A leading zero keeps a number positive; leading zeros of the number itself are left out.
-    const digits = der.subarray(at + 2, at + 2 + length);
-    const trimmed = digits.length > 32 ? digits.subarray(digits.length - 32) : digits;
-    numbers.set(trimmed, end - trimmed.length);
-    at += 2 + length;
-  }
-  return numbers;
-}
-
-/** The inverse of `p1363`: 64 bytes as a DER sequence of two integers; undefined for any other length. */
-export function derSignature(numbers: Uint8Array): Uint8Array | undefined {
-  if (numbers.length !== 64) return undefined;
-  const der = new Uint8Array(72);
-  let at = 2;
-  for (let from = 0; from < 64; from += 32) {
-    let first = from;
-    while (first < from + 31 && numbers[first] === 0) first += 1;
-    // A number whose first bit is set would read as negative without a zero before it.
-    const zero = (numbers[first] as number) >= 0x80 ? 1 : 0;
-    der[at] = 0x02;
-    der[at + 1] = from + 32 - first + zero;
-    der.set(numbers.subarray(first, from + 32), at + 2 + zero);
-    at += 2 + zero + from + 32 - first;
-  }
-  der[0] = 0x30;
-  der[1] = at - 2;
-  return der.subarray(0, at);
 }
 
 /** Whether a CA of these roots issued the certificate (one level, as Fabric CAs issue it) and it had begun and not ended at `at`. */
@@ -108,8 +74,7 @@ export function p256Check(spki: Uint8Array): CheckSignature | undefined {
   if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return undefined;
   const check: CheckSignature = (bytes, signature) => {
     // Given in P1363, node:crypto reads the whole key out at each check, which takes as long as checking.
-    const der = derSignature(signature);
-    return der !== undefined && verify('sha256', bytes, key, der);
+    return signature.length === 64 && verify('sha256', bytes, key, derFromP1363(signature));
   };
   checks.set(name, check);
   // The longest known is forgotten.

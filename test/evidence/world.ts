@@ -25,6 +25,7 @@ import {
   withCosignatures,
   witnessKeyIdOf,
 } from '../../ledger/cosignature.ts';
+import { p1363FromDer } from '../../ledger/der.ts';
 import { envelopeBytes, signatureValue } from '../../ledger/envelope.ts';
 import type { EvidenceCrypto } from '../../ledger/evidence/check.ts';
 import type { Evidence, EvidenceTrust } from '../../ledger/evidence/format.ts';
@@ -32,7 +33,7 @@ import { envelopeFor } from '../../ledger/personal.ts';
 import { nodeHashing, seal } from '../../ledger/record-key.ts';
 import { NO_FACTS, recorded } from '../../ledger/recorded.ts';
 import { createSequencer } from '../../ledger/sequencer.ts';
-import { ed25519From, ed25519Raw, entrySigner, p1363, verifyP256 } from '../../ledger/signing.ts';
+import { ed25519From, ed25519Raw, entrySigner, verifyP256 } from '../../ledger/signing.ts';
 import { statementText } from '../../ledger/statement.ts';
 import { text } from '../../web/text/text.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
@@ -174,7 +175,7 @@ export async function createEvidenceWorld() {
         });
         const signature = {
           certificate: signing.fingerprint,
-          value: signatureValue(p1363(sign('sha256', envelopeBytes(envelope), signing.key))),
+          value: signatureValue(p1363FromDer(sign('sha256', envelopeBytes(envelope), signing.key))),
         };
         const act = { statement: { text: statement, language: 'en' }, envelope, signature };
         const context = signedContext(request.caseId, action, request.key);
