@@ -23,6 +23,7 @@ import { approvalBy, enrolmentDoor, ensureApprover, readRequest } from '../../le
 import { certifiedBy } from '../../ledger/personal.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
+import { requestOf } from '../support/signing.ts';
 import { startTestNetwork, type TestNetwork } from './network.ts';
 
 const PERSON = '00000000-0000-8000-8000-000000000011';
@@ -75,11 +76,7 @@ const approve = (kind: string, id: string, name: string) => {
 
 test('a key is certified after two different people have approved, and ended the same way', async () => {
   const key = softwareKey();
-  const toSign = certificationRequestToSign(
-    enrolmentName(PERSON, key.name),
-    Buffer.from(key.publicKey, 'base64url'),
-  );
-  const csr = certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url')));
+  const csr = requestOf(PERSON, key);
   const asked = await ask('/enrolments', { person: PERSON, role: 'therapist', csr });
   expect(asked).toMatchObject({ status: 202, body: { state: 'waiting', approvals: 0, needed: 2 } });
   const id = String(asked.body.id);

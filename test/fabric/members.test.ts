@@ -15,12 +15,7 @@ import { memberPaths, organisationPaths } from '../../engines/fabric/layout.ts';
 import { readPorts } from '../../engines/ports.ts';
 import { OWNERS, type Owner, type SystemUser, separationOf } from '../../engines/users.ts';
 import { fingerprintOf, readCertificate } from '../../ledger/certificates.ts';
-import {
-  certificationRequest,
-  certificationRequestToSign,
-  enrolmentName,
-} from '../../ledger/certification-request.ts';
-import { derFromP1363 } from '../../ledger/der.ts';
+import { enrolmentName } from '../../ledger/certification-request.ts';
 import { type Envelope, envelopeBytes } from '../../ledger/envelope.ts';
 import { certificationRequestFor, enroll, fabricAuthority, register } from '../../ledger/fabric/ca.ts';
 import { openMemberChain } from '../../ledger/fabric/client.ts';
@@ -32,6 +27,7 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
 import { startMachine, type TestMachine } from '../support/machine.ts';
 import { memberStatus, startMemberProcess } from '../support/member-process.ts';
+import { requestOf } from '../support/signing.ts';
 
 const { users, why } = separationOf(join(tmpdir(), 'data'));
 const tools = users && networkTools();
@@ -233,16 +229,9 @@ describe('with every secret of the hospital in hand', () => {
     return { url, name, tlsCa: readFileSync(tlsCaPath, 'utf8') };
   };
 
-  const requestOf = (person: string) => {
+  const asking = (person: string) => {
     const key = softwareKey();
-    const toSign = certificationRequestToSign(
-      enrolmentName(person, key.name),
-      Buffer.from(key.publicKey, 'base64url'),
-    );
-    return {
-      key,
-      csr: certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url'))),
-    };
+    return { key, csr: requestOf(person, key) };
   };
 
   const post = async (url: string, body: unknown) => {
@@ -302,7 +291,7 @@ describe('with every secret of the hospital in hand', () => {
     const member = await startMemberProcess(machine, 'administration');
     cleanUp.push(member.stop);
     const { url, folder } = member;
-    const { key, csr } = requestOf(PERSON);
+    const { key, csr } = asking(PERSON);
     const asked = await post(`${url}/enrolments`, { person: PERSON, role: 'approval-officer', csr });
     expect(asked).toMatchObject({
       status: 202,
@@ -376,7 +365,7 @@ describe('with every secret of the hospital in hand', () => {
       certificate: readFileSync(join(registrarFolder, 'cert.pem'), 'utf8'),
       privateKey: readFileSync(join(registrarFolder, 'key.pem'), 'utf8'),
     };
-    const forged = requestOf(PERSON);
+    const forged = asking(PERSON);
     const pem = await fabricAuthority(authorityOf('hospital'), registrar).issue({
       name: enrolmentName(PERSON, forged.key.name),
       secret: 'one-time',

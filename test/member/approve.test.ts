@@ -14,15 +14,10 @@ import { approve, listRequests, makeApprover } from '../../bin/commands/approve.
 import { SettingRefused } from '../../bin/config.ts';
 import { softwareKey } from '../../bin/drive/software-key.ts';
 import { memberPaths } from '../../engines/fabric/layout.ts';
-import {
-  certificationRequest,
-  certificationRequestToSign,
-  enrolmentName,
-} from '../../ledger/certification-request.ts';
-import { derFromP1363 } from '../../ledger/der.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
 import { keyOfRequest, testAuthority } from '../support/authority.ts';
 import { freePortForTests } from '../support/engines.ts';
+import { requestOf } from '../support/signing.ts';
 
 const PERSON = '00000000-0000-8000-8000-000000000031';
 let dataDir: string;
@@ -83,11 +78,7 @@ const approveAs = (id: string, name: string, key?: string, where: string = door)
 
 test('two of the organisation’s people approve a request, each seeing it; one alone, twice, or unknown, does not', async () => {
   const key = softwareKey();
-  const toSign = certificationRequestToSign(
-    enrolmentName(PERSON, key.name),
-    Buffer.from(key.publicKey, 'base64url'),
-  );
-  const csr = certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url')));
+  const csr = requestOf(PERSON, key);
   const asked = await fetch(`${door}/enrolments`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -2,27 +2,12 @@
 // the two who approve are made then, once, and every request gets its certificate.
 import { afterAll, expect, test } from 'vitest';
 import { softwareKey } from '../../bin/drive/software-key.ts';
-import {
-  certificationRequest,
-  certificationRequestToSign,
-  enrolmentName,
-} from '../../ledger/certification-request.ts';
-import { derFromP1363 } from '../../ledger/der.ts';
-import { testMembers } from '../support/signing.ts';
+import { requestOf, testMembers } from '../support/signing.ts';
 
 const members = testMembers();
 afterAll(() => members.remove());
 
 const personOf = (at: number): string => `00000000-0000-8000-8000-${String(at).padStart(12, '0')}`;
-
-function requestFor(person: string): string {
-  const key = softwareKey();
-  const toSign = certificationRequestToSign(
-    enrolmentName(person, key.name),
-    Buffer.from(key.publicKey, 'base64url'),
-  );
-  return certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url')));
-}
 
 test('twelve first requests at once are all approved by the same two', async () => {
   const answers = await Promise.all(
@@ -31,7 +16,7 @@ test('twelve first requests at once are all approved by the same two', async () 
       const answer = await members.doors.hospital.request('/enrolments', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ person, role: 'therapist', csr: requestFor(person) }),
+        body: JSON.stringify({ person, role: 'therapist', csr: requestOf(person, softwareKey()) }),
       });
       return (await answer.json()) as { state: string; approvals: number };
     }),

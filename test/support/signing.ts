@@ -7,6 +7,12 @@ import { type Signer, type SoftwareKey, softwareKey } from '../../bin/drive/soft
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
 import { fingerprintOf, readCertificate } from '../../ledger/certificates.ts';
+import {
+  certificationRequest,
+  certificationRequestToSign,
+  enrolmentName,
+} from '../../ledger/certification-request.ts';
+import { derFromP1363 } from '../../ledger/der.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
@@ -80,6 +86,15 @@ export function testMembers({ demonstration = true } = {}) {
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** What a browser sends for a certificate of this key, as PEM: signed by the key itself. */
+export function requestOf(person: string, key: SoftwareKey): string {
+  const toSign = certificationRequestToSign(
+    enrolmentName(person, key.name),
+    Buffer.from(key.publicKey, 'base64url'),
+  );
+  return certificationRequest(toSign, derFromP1363(Buffer.from(key.sign(toSign), 'base64url')));
 }
 
 /** A key for somebody, certified by their organisation's authority, recorded as the web records it. */
