@@ -84,27 +84,32 @@ export const rootsOf = (profile: FabricProfile): Trust['roots'] =>
   );
 
 /** What is trusted beforehand. */
-export interface TrustRoots extends Pick<Trust, 'origin' | 'roots'> {
-  /** The log's keys (vkey): today's, and former ones. */
+export interface TrustRoots extends Pick<Trust, 'origin' | 'roots'>, Pick<EvidenceTrust, 'former'> {
+  /** The log's keys (vkey) that are in force. */
   readonly logKeys: readonly string[];
 }
 
 /** What a member's trust.json says. */
-export const trustIn = ({ origin, log, roots }: EvidenceTrust): TrustRoots => ({
+export const trustIn = ({ origin, log, roots, former }: EvidenceTrust): TrustRoots => ({
   origin,
   logKeys: [log],
+  former,
   roots: Object.fromEntries(Object.entries(roots).map(([name, pem]) => [name, [pem]])),
 });
 
 /** Trust in certificates that descend from the roots, and in the log's keys. */
 export function trustOf(
   certificates: readonly X509Certificate[],
-  { origin, roots, logKeys }: TrustRoots,
+  { origin, roots, logKeys, former = [] }: TrustRoots,
 ): Trust {
   const authorities = (roots.hospital ?? []).map((pem) => new X509Certificate(pem));
+  const formerOnes = former.filter(({ of }) => of === 'log');
   return {
     origin,
-    logKeys: logKeys.map((vkey) => parseVerifierKey(vkey, nodeHashing.hash)),
+    logKeys: [
+      ...logKeys.map((vkey) => parseVerifierKey(vkey, nodeHashing.hash)),
+      ...formerOnes.map(({ key, until }) => ({ ...parseVerifierKey(key, nodeHashing.hash), until })),
+    ],
     verifyNote: (publicKey, message, signature) =>
       verifyBytes(null, message, ed25519From(publicKey), signature),
     roots,

@@ -21,7 +21,7 @@ import { readEntry } from './entry.ts';
 import { endorsedLeaves } from './evidence/blocks.ts';
 import type { EvidenceCrypto } from './evidence/check.ts';
 import { cosignedBy, ENOUGH, membersOf } from './evidence/cosigned.ts';
-import type { EvidenceTrust } from './evidence/format.ts';
+import { type EvidenceTrust, keysFor } from './evidence/format.ts';
 import { appendLeaves, EMPTY_RANGE, equalBytes, HASH_BYTES, leafHash, rootOfRange } from './merkle.ts';
 import { bundleEntries, edgeTiles, fullTilesAt, hashesOf, TILE_WIDTH, tilePath, tileRoot } from './tiles.ts';
 import type { Finding, VerifyReport } from './verify-sources.ts';
@@ -165,8 +165,9 @@ async function checkNotes(
     const row = String(at);
     try {
       const note = parseNote(utf8(bytes));
-      const verdict = await verifyNote(note, [parseVerifierKey(trust.log, crypto.hash)], crypto.ed25519);
       const { origin, size, root } = parseCheckpoint(note.text);
+      const keys = keysFor(trust, 'log', size).map((vkey) => parseVerifierKey(vkey, crypto.hash));
+      const verdict = await verifyNote(note, keys, crypto.ed25519);
       if (!verdict.holds || origin !== trust.origin)
         report(
           finding(
@@ -206,13 +207,14 @@ async function checkNotes(
 async function checkCosignatures({ files, trust, crypto }: ExportSources, report: Report): Promise<void> {
   const newest = await files.read('checkpoint');
   let note: string;
+  let size: number;
   try {
     note = utf8(newest ?? new Uint8Array(0));
-    parseNote(note);
+    size = parseCheckpoint(parseNote(note).text).size;
   } catch {
     return; // told of with the checkpoints
   }
-  const cosigned = await cosignedBy(note, trust.witnesses, crypto);
+  const cosigned = await cosignedBy(note, size, trust, crypto);
   for (const says of cosigned.wrong)
     report(finding('log', 'log_cosignatures', null, 'replaced-signature', says));
   const members = membersOf(cosigned);

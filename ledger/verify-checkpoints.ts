@@ -5,7 +5,7 @@ import { equalBytes, HASH_BYTES } from './merkle.ts';
 import { type Report, say } from './verify-finding.ts';
 import { lastSizeUpTo, packedBytes } from './verify-memory.ts';
 import { anchoredText, noteSays } from './verify-notes.ts';
-import type { StoredCheckpoint, StoredLog, Trust } from './verify-sources.ts';
+import { logKeysFor, type StoredCheckpoint, type StoredLog, type Trust } from './verify-sources.ts';
 
 /** Sizes and roots as a table states them. */
 export interface Stated {
@@ -98,7 +98,8 @@ export async function statedAnchors(
       stated.sizes.push(size);
       stated.roots.push(root);
       const window = { rightAt: lastSizeUpTo(checkpoints.sizes, size - 1), wrongAt: size };
-      const said = await noteSays(row.note, anchoredText(trust.origin, row), trust.logKeys, trust.verifyNote);
+      const keys = logKeysFor(trust, size);
+      const said = await noteSays(row.note, anchoredText(trust.origin, row), keys, trust.verifyNote);
       if (said === 'not-signed')
         report(
           say(
@@ -180,7 +181,7 @@ async function readNote(
   try {
     const note = parseNote(text);
     checkpoint = parseCheckpoint(note.text);
-    const verdict = await verifyNote(note, trust.logKeys, trust.verifyNote);
+    const verdict = await verifyNote(note, logKeysFor(trust, checkpoint.size), trust.verifyNote);
     if (!verdict.holds)
       return { fault: { kind: 'forged-checkpoint', says: "is not signed by the log's key" } };
   } catch (error) {

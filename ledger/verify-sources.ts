@@ -1,5 +1,5 @@
 // Station 7, what verification reads: the shapes of its sources and of what it finds. Built by bin over the running system, or
-// over an export by an outsider. Types alone, and nothing that could read anything by itself.
+// over an export by an outsider. Types and which key counts where; nothing that could read anything by itself.
 import type { Organisation } from '../domain/consortium.ts';
 import type { VerifierKey, VerifySignature } from './checkpoint.ts';
 import type { ColumnValue, Hashing } from './entry.ts';
@@ -191,11 +191,20 @@ export interface StoredLog {
   rows(table: string): AsyncIterable<readonly StoredRow[]>;
 }
 
+/** A key of the log. A former one counts for sizes up to `until` and no larger ones. */
+export interface LogKey extends VerifierKey {
+  readonly until?: number;
+}
+
+/** The keys that count for what is said of this size. */
+export const logKeysFor = ({ logKeys }: Pick<Trust, 'logKeys'>, size: number): readonly LogKey[] =>
+  logKeys.filter(({ until = size }) => size <= until);
+
 /** Whose signatures count. Never taken from what is verified. */
 export interface Trust {
   /** Origin line of the log's checkpoints, and the keys that sign them. */
   readonly origin: string;
-  readonly logKeys: readonly VerifierKey[];
+  readonly logKeys: readonly LogKey[];
   readonly verifyNote: VerifySignature;
   /** Certificates of the service, and whether a trusted authority gave them. */
   readonly serviceKeys: readonly ServiceKey[];

@@ -32,7 +32,7 @@ import { type Hash, leafHash, verifyInclusion } from '../merkle.ts';
 import { statementBytes } from '../statement.ts';
 import { checkBlocks } from './blocks.ts';
 import { cosignedBy, ENOUGH, membersOf } from './cosigned.ts';
-import type { Evidence, EvidenceTrust } from './format.ts';
+import { type Evidence, type EvidenceTrust, keysFor } from './format.ts';
 
 /** What a checker's platform gives. */
 export interface EvidenceCrypto {
@@ -107,7 +107,7 @@ export async function checkEvidence(
   const steps: Step[] = [];
   const { checkpoint, step } = await checkCheckpoint(evidence, trust, crypto);
   steps.push(step);
-  const cosigned = await checkCosignatures(evidence, trust, crypto, steps);
+  const cosigned = await checkCosignatures(evidence, checkpoint?.size ?? 0, trust, crypto, steps);
   const entries = checkInclusion(evidence, checkpoint, crypto.hash, steps);
   checkOrder(evidence, entries, crypto.hash, steps);
   const known = await certificatesOf(evidence, trust, crypto);
@@ -156,7 +156,8 @@ async function checkCheckpoint(
     checkpoint = parseCheckpoint(note.text);
     if (checkpoint.origin !== trust.origin || evidence.origin !== trust.origin)
       faults.wrong.push('Checkpoint is of another log than the one that is trusted');
-    const verdict = await verifyNote(note, [parseVerifierKey(trust.log, hash)], ed25519);
+    const keys = keysFor(trust, 'log', checkpoint.size).map((vkey) => parseVerifierKey(vkey, hash));
+    const verdict = await verifyNote(note, keys, ed25519);
     if (!verdict.holds)
       faults.wrong.push(
         verdict.why === 'wrong-signature'
@@ -176,12 +177,13 @@ async function checkCheckpoint(
 
 async function checkCosignatures(
   evidence: Evidence,
+  size: number,
   trust: EvidenceTrust,
   crypto: EvidenceCrypto,
   steps: Step[],
 ): Promise<EvidenceVerdict['cosigned']> {
   const faults = new Faults();
-  const cosigned = await cosignedBy(evidence.checkpoint, trust.witnesses, crypto);
+  const cosigned = await cosignedBy(evidence.checkpoint, size, trust, crypto);
   const members = membersOf(cosigned);
   faults.wrong.push(...cosigned.wrong);
   if (members < ENOUGH) faults.open.push(...cosigned.open);

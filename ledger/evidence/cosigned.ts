@@ -4,7 +4,7 @@ import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { MalformedNote, type VerifySignature } from '../checkpoint.ts';
 import { cosignedAt, parseWitnessKey } from '../cosignature.ts';
 import type { Hash } from '../merkle.ts';
-import type { EvidenceTrust } from './format.ts';
+import { type EvidenceTrust, keysFor } from './format.ts';
 
 /** A checkpoint counts with this many members' cosignatures. */
 export const ENOUGH = 2;
@@ -18,10 +18,11 @@ export interface Cosigned {
   readonly open: readonly string[];
 }
 
-/** Looks at a signed note's cosignatures (C2SP tlog-cosignature). */
+/** Looks at the cosignatures (C2SP tlog-cosignature) of a signed checkpoint, which is of `size`. */
 export async function cosignedBy(
   note: string,
-  witnesses: EvidenceTrust['witnesses'],
+  size: number,
+  trust: Pick<EvidenceTrust, 'log' | 'witnesses' | 'former'>,
   { hash, ed25519 }: { readonly hash: Hash; readonly ed25519: VerifySignature },
 ): Promise<Cosigned> {
   const by: { organisation: Organisation; at: string }[] = [];
@@ -31,17 +32,18 @@ export async function cosignedBy(
   const text = note.slice(0, divide + 1);
   const lines = note.slice(divide + 2).split('\n');
   for (const organisation of ORGANISATIONS) {
-    const vkey = witnesses[organisation];
-    if (vkey === undefined) {
+    const vkeys = keysFor(trust, organisation, size);
+    if (vkeys.length === 0) {
       open.push(`No witness key of the ${organisation} is trusted`);
       continue;
     }
     try {
-      const key = parseWitnessKey(vkey, hash);
-      const own = lines.filter((line) => line.startsWith(`— ${key.name} `));
+      const keys = vkeys.map((vkey) => parseWitnessKey(vkey, hash));
+      const own = lines.filter((line) => keys.some(({ name }) => line.startsWith(`— ${name} `)));
       if (own.length === 0) open.push(`Not cosigned by the ${organisation}`);
       for (const line of own) {
-        const at = await cosignedAt(text, line, key, ed25519);
+        const times = await Promise.all(keys.map((key) => cosignedAt(text, line, key, ed25519)));
+        const at = times.find((time) => time !== undefined);
         if (at === undefined) wrong.push(`Cosignature of the ${organisation} is not right`);
         else by.push({ organisation, at: new Date(at * 1000).toISOString() });
       }

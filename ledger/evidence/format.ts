@@ -55,6 +55,15 @@ export interface Evidence {
   readonly blocks: readonly EvidenceBlock[];
 }
 
+/** A key that was in force before, and still counts for what it signed then. */
+export interface FormerKey {
+  /** Whose: the log's, or an organisation's witness's. */
+  readonly of: 'log' | Organisation;
+  readonly key: string;
+  /** It counts for checkpoints of this size and smaller ones, and never for larger ones. */
+  readonly until: number;
+}
+
 /** What whoever checks trusts beforehand; each member publishes it. Never taken from the evidence. */
 export interface EvidenceTrust {
   readonly origin: string;
@@ -66,7 +75,18 @@ export interface EvidenceTrust {
   readonly channel: string;
   /** Hash of the channel's first block's header, hexadecimal. */
   readonly genesis: string;
+  readonly former?: readonly FormerKey[] | undefined;
 }
+
+/** The keys (vkey) that count for a checkpoint of this size: the one in force, and former ones up to where they ended. */
+export const keysFor = (
+  { log, witnesses, former = [] }: Pick<EvidenceTrust, 'log' | 'witnesses' | 'former'>,
+  of: FormerKey['of'],
+  size: number,
+): readonly string[] => [
+  ...[of === 'log' ? log : witnesses[of]].filter((key) => key !== undefined),
+  ...former.filter((one) => one.of === of && size <= one.until).map(({ key }) => key),
+];
 
 /** Text that is not what it should be; the message says what, and holds none of it. */
 export class NotEvidence extends Error {
@@ -83,12 +103,17 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 
-/** The value as an object with exactly these fields. */
-function fieldsOf(value: unknown, where: string, names: readonly string[]): Fields {
+/** The value as an object with exactly these fields; it may have the `optional` ones besides. */
+function fieldsOf(
+  value: unknown,
+  where: string,
+  names: readonly string[],
+  optional: readonly string[] = [],
+): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new NotEvidence(`${where} is not an object`);
-  const known = Object.keys(value).sort().join();
-  if (known !== [...names].sort().join())
+  const known = Object.keys(value).filter((name) => !optional.includes(name));
+  if (known.sort().join() !== [...names].sort().join())
     throw new NotEvidence(`${where} does not have the fields it should`);
   return value as Fields;
 }
@@ -154,19 +179,26 @@ export function readEvidence(bytes: Uint8Array): Evidence {
 
 /** Reads `trust.json`. Throws NotEvidence. */
 export function readEvidenceTrust(bytes: Uint8Array): EvidenceTrust {
-  const value = fieldsOf(read(bytes, 'Trust'), 'Trust', [
-    'channel',
-    'genesis',
-    'log',
-    'origin',
-    'roots',
-    'witnesses',
-  ]);
+  const value = fieldsOf(
+    read(bytes, 'Trust'),
+    'Trust',
+    ['channel', 'genesis', 'log', 'origin', 'roots', 'witnesses'],
+    ['former'],
+  );
   demand([value.channel, value.genesis, value.log, value.origin].every(isText), 'Trust');
   for (const list of ['roots', 'witnesses'] as const) {
     const given = (value[list] ?? {}) as Fields;
     const known = Object.keys(given).every((name) => (ORGANISATIONS as readonly string[]).includes(name));
     demand(known && Object.values(given).every(isText), list);
+  }
+  demand(value.former === undefined || isList(value.former), 'Former keys');
+  for (const one of value.former ?? []) {
+    const { of, key, until } = fieldsOf(one, 'Former key', ['key', 'of', 'until']);
+    demand(
+      ['log', ...ORGANISATIONS].some((name) => name === of),
+      'Former key',
+    );
+    demand(isText(key) && isSize(until), 'Former key');
   }
   return value as unknown as EvidenceTrust; // every field was looked at
 }

@@ -32,6 +32,16 @@ export const trustSchema = z.strictObject({
   roots: z.record(z.enum(ORGANISATIONS), z.string().min(1)),
   channel: z.string().min(1),
   genesis: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Keys that were in force before (docs/evidence-format.md). */
+  former: z
+    .array(
+      z.strictObject({
+        of: z.enum(['log', ...ORGANISATIONS]),
+        key: z.string().min(1),
+        until: z.int().nonnegative(),
+      }),
+    )
+    .optional(),
 });
 export type Trust = z.infer<typeof trustSchema>;
 

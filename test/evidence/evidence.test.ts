@@ -2,6 +2,7 @@
 // byte of anything that is signed, for a missing piece, and for everything consistent in itself under other keys.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caseEvidence } from '../../bin/evidence.ts';
+import type { Organisation } from '../../domain/consortium.ts';
 import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { canonicalJson } from '../../ledger/canonical.ts';
 import { readCertificate } from '../../ledger/certificates.ts';
@@ -73,6 +74,36 @@ describe('sound evidence', () => {
     const read = readEvidence(unpackEvidence(bytes));
     expect((await check(read)).verdict).toBe('holds');
     expect(readEvidenceTrust(Buffer.from(JSON.stringify(w.trust)))).toEqual(w.trust);
+  });
+
+  test('holds under keys that were replaced since, up to where they ended and no further', async () => {
+    const size = (await check(sound)).checkpoint?.size ?? 0;
+    const other = await createEvidenceWorld();
+    try {
+      const replaced = (until: number) => {
+        const former = [
+          { of: 'log' as const, key: w.trust.log, until },
+          ...Object.entries(w.trust.witnesses).map(([of, key]) => ({ of: of as Organisation, key, until })),
+        ];
+        const trust = { ...w.trust, log: other.trust.log, witnesses: other.trust.witnesses, former };
+        return readEvidenceTrust(Buffer.from(JSON.stringify(trust)));
+      };
+      expect((await check(sound, replaced(size))).verdict).toBe('holds');
+      expect((await outcomes(sound, replaced(size))).cosignatures).toBe('holds');
+      expect(await outcomes(sound, replaced(size - 1))).toMatchObject({
+        checkpoint: 'wrong',
+        cosignatures: 'wrong',
+      });
+      for (const wrong of [
+        { of: 'log', key: w.trust.log },
+        { of: 'nobody', key: w.trust.log, until: 1 },
+      ])
+        expect(() => readEvidenceTrust(Buffer.from(JSON.stringify({ ...w.trust, former: [wrong] })))).toThrow(
+          NotEvidence,
+        );
+    } finally {
+      await other.close();
+    }
   });
 
   test('opens to readers without clinical rights what the pages show them, and nothing else', async () => {

@@ -14,7 +14,7 @@ import { PEER_WAYS } from '../support/mutate-peers.ts';
 import { deleteRow, editColumn } from '../support/mutate-rows.ts';
 import { type Place, quietly, seeded, type Way } from '../support/mutation.ts';
 import { testMembers } from '../support/signing.ts';
-import { createVerifyWorld, type VerifyWorld } from '../support/verify-world.ts';
+import { createVerifyWorld, placeOf, type VerifyWorld } from '../support/verify-world.ts';
 
 let world: VerifyWorld;
 beforeAll(async () => {
@@ -173,6 +173,30 @@ describe('under keys that whoever verifies brought along', () => {
         ...world.copies.map(({ organisation }) => `peer-${organisation} forged-checkpoint`),
       ]),
     );
+  });
+
+  test('a key of the log that was replaced counts for sizes up to where it ended, and for no larger one', async () => {
+    const [newKey, oldKey] = [logSigner(randomBytes(32)), world.signer].map(({ name, publicKey }) =>
+      logKey(name, publicKey),
+    ) as [string, string];
+    const { size } = await world.verify();
+    const replacedAt = (until: number) => under({ log: newKey, former: [{ of: 'log', key: oldKey, until }] });
+    expect((await replacedAt(size)).findings).toEqual([]);
+    const { findings, status } = await replacedAt(size - 1);
+    expect(status).toBe('tampered');
+    expect(findings.map(placeOf)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ table: 'log_checkpoints', row: String(size), kind: 'forged-checkpoint' }),
+        expect.objectContaining({ table: 'log_anchors', row: String(size), kind: 'forged-checkpoint' }),
+      ]),
+    );
+    expect(
+      findings.every(({ kind, row }) => kind === 'forged-checkpoint' && row?.endsWith(String(size))),
+    ).toBe(true);
+    // A former key of a witness is none of the log's.
+    expect(
+      (await under({ log: newKey, former: [{ of: 'hospital', key: oldKey, until: size }] })).status,
+    ).toBe('tampered');
   });
 
   test('other authorities: every act that a person signed, and no other entry', async () => {
