@@ -43,14 +43,17 @@ test('there are histories of the main ways through a case', () => {
     expect(histories.some((name) => name.startsWith(`case-${story}@`))).toBe(true);
 });
 
-test.each(['approved', 'sent-back', 'appealed'])('one of the %s cases has personally signed acts', (story) => {
-  const signed = histories.filter((name) => {
-    if (!name.startsWith(`case-${story}`)) return false;
-    const payloads = readFileSync(here(`../histories/${name}`), 'utf8').matchAll(/"data": ?"([^"]+)"/g);
-    return [...payloads].some(([, data]) => Buffer.from(data ?? '', 'base64').includes('"signed":{'));
-  });
-  expect(signed).not.toEqual([]);
-});
+test.each(['approved', 'sent-back', 'appealed'])(
+  'one of the %s cases has personally signed acts',
+  (story) => {
+    const signed = histories.filter((name) => {
+      if (!name.startsWith(`case-${story}`)) return false;
+      const payloads = readFileSync(here(`../histories/${name}`), 'utf8').matchAll(/"data": ?"([^"]+)"/g);
+      return [...payloads].some(([, data]) => Buffer.from(data ?? '', 'base64').includes('"signed":"'));
+    });
+    expect(signed).not.toEqual([]);
+  },
+);
 
 describe.each(histories)('%s', (name) => {
   test("replays against today's workflow", async () => {
