@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { addPerson } from '../activities/people.ts';
-import { seed } from '../bin/commands/seed.ts';
+import { seedStarted } from '../bin/commands/seed.ts';
 import { type RunningStack, startStack } from '../bin/commands/start.ts';
 import { environment, readConfig } from '../bin/config.ts';
 import { type Signer, signAct, softwareKey } from '../bin/drive/software-key.ts';
@@ -81,17 +81,7 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
         // The port is where a profile of the worker is asked for; nothing listens there before.
         settings: engineSettings({ ...rest, LOG_LEVEL: 'warn', NODE_OPTIONS: '--inspect-port=0' }),
         progress: say,
-        seed: async (addresses) => {
-          const machine = machineOf(dataDir);
-          await seed({
-            ...machine,
-            settings: {
-              ...machine.settings,
-              REHAB_DATABASE_URL: addresses.databaseUrls.worker,
-              FABRIC_PROFILE: addresses.fabricProfile,
-            },
-          });
-        },
+        seed: (addresses) => seedStarted(dataDir, addresses),
       },
       asked.signal,
     );

@@ -19,7 +19,7 @@ import type { ProcessSpec, Supervisor } from '../engines/supervisor.ts';
 import { startTemporal } from '../engines/temporal.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
 import { agreeOnKeys, logKeyOf } from './agreement.ts';
-import { seed } from './commands/seed.ts';
+import { seedStarted } from './commands/seed.ts';
 import { environment } from './config.ts';
 import { machineOf, secretsOf } from './machine.ts';
 import { writeRunFile } from './run-file.ts';
@@ -146,15 +146,11 @@ async function setup(dataDir: string): Promise<void> {
   });
   const { passwords } = secretsOf(dataDir);
   await migrate(postgres.ownerUrl, { passwords });
-  const machine = machineOf(dataDir);
-  await seed({
-    ...machine,
-    settings: {
-      ...machine.settings,
-      REHAB_DATABASE_URL: roleUrl(postgres.ownerUrl, 'worker', passwords),
-      FABRIC_PROFILE: profile,
-    },
+  await seedStarted(dataDir, {
+    databaseUrls: { worker: roleUrl(postgres.ownerUrl, 'worker', passwords) },
+    fabricProfile: profile,
   });
+  const machine = machineOf(dataDir);
   const { REHAB_PUBLIC_URL: web = 'http://127.0.0.1:3000' } = machine.settings;
   writeRunFile(dataDir, {
     web,

@@ -27,24 +27,14 @@ verb('start', 'everything on one machine, with the demonstration consortium')
   .action(async (options: { data: string; port?: number; json?: boolean }) => {
     const { start } = await import('./commands/start.ts');
     const dataDir = dataDirOf(options.data);
-    const { seed } = await import('./commands/seed.ts');
+    const { seedStarted } = await import('./commands/seed.ts');
     process.exitCode = await start({
       dataDir,
       program: here,
       settings: engineSettings(environment()),
       ...(options.port ? { port: options.port } : {}),
       ...(options.json ? { json: true } : {}),
-      seed: async (addresses) => {
-        const machine = machineOf(dataDir);
-        await seed({
-          ...machine,
-          settings: {
-            ...machine.settings,
-            REHAB_DATABASE_URL: addresses.databaseUrls.worker,
-            FABRIC_PROFILE: addresses.fabricProfile,
-          },
-        });
-      },
+      seed: (addresses) => seedStarted(dataDir, addresses),
     });
   });
 

@@ -4,7 +4,7 @@ import { type AddPerson, addPerson } from '../../activities/people.ts';
 import { connect } from '../../db/connection.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
-import { databaseUrl, type Machine, processBundle, serviceSigner } from '../machine.ts';
+import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../machine.ts';
 import { parametersOf } from '../parameters.ts';
 
 const id = (n: number): string => `00000000-0000-8000-8000-0000000000${String(n).padStart(2, '0')}`;
@@ -81,6 +81,20 @@ export const DEMONSTRATION_PEOPLE: readonly Omit<AddPerson, 'key'>[] = [
     roles: [{ role: 'patient' }, { role: 'guardian' }],
   },
 ];
+
+/** `seed` as the worker of a machine that is coming up, over the database and the network that stand already. */
+export async function seedStarted(
+  dataDir: string,
+  { databaseUrls, fabricProfile }: { databaseUrls: { worker: string }; fabricProfile: string },
+): Promise<void> {
+  const machine = machineOf(dataDir);
+  const settings = {
+    ...machine.settings,
+    REHAB_DATABASE_URL: databaseUrls.worker,
+    FABRIC_PROFILE: fabricProfile,
+  };
+  await seed({ ...machine, settings });
+}
 
 /** Adds whoever is missing, as the service. Needs the Fabric profile, for the service's certificate. */
 export async function seed(machine: Machine): Promise<{ added: number }> {

@@ -8,10 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import postgres from 'postgres';
 import { expect } from 'vitest';
-import { seed } from '../../bin/commands/seed.ts';
+import { seedStarted } from '../../bin/commands/seed.ts';
 import { type ProcessName, processEnvironment, startStack } from '../../bin/commands/start.ts';
 import { type DriveReport, driveCases } from '../../bin/drive/drive.ts';
-import { machineOf } from '../../bin/machine.ts';
 import { type RunFile, readRunFile } from '../../bin/run-file.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { choosePort } from '../../engines/ports.ts';
@@ -83,17 +82,7 @@ export async function startFaultMachine() {
     settings: testSettings(),
     progress: (line) => said.push(line),
     environmentOf,
-    async seed(addresses) {
-      const machine = machineOf(dataDir);
-      await seed({
-        ...machine,
-        settings: {
-          ...machine.settings,
-          REHAB_DATABASE_URL: addresses.databaseUrls.worker,
-          FABRIC_PROFILE: addresses.fabricProfile,
-        },
-      });
-    },
+    seed: (addresses) => seedStarted(dataDir, addresses),
   });
 
   const run = (): RunFile => {

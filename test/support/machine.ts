@@ -5,9 +5,8 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { seed } from '../../bin/commands/seed.ts';
+import { seedStarted } from '../../bin/commands/seed.ts';
 import { processEnvironment, startStack } from '../../bin/commands/start.ts';
-import { machineOf } from '../../bin/machine.ts';
 import { type RunFile, readRunFile } from '../../bin/run-file.ts';
 import { choosePort } from '../../engines/ports.ts';
 import type { Progress } from '../../engines/progress.ts';
@@ -51,17 +50,7 @@ export async function startMachine(
         ...processEnvironment(name, addresses),
         REHAB_PUBLIC_URL: `http://localhost:${addresses.webPort}`,
       }),
-      async seed(addresses) {
-        const machine = machineOf(dataDir);
-        await seed({
-          ...machine,
-          settings: {
-            ...machine.settings,
-            REHAB_DATABASE_URL: addresses.databaseUrls.worker,
-            FABRIC_PROFILE: addresses.fabricProfile,
-          },
-        });
-      },
+      seed: (addresses) => seedStarted(dataDir, addresses),
     });
     return {
       ...attachTo(dataDir),
