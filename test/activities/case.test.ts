@@ -6,6 +6,7 @@ import type { Action, TaskKind } from '../../domain/lifecycle.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import { createWorld, type World } from '../support/case-world.ts';
 import { claim } from '../support/claim.ts';
+import { barthel, met, walk } from '../support/stories.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -13,23 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const met = { need: 'met', capacity: 'met', prognosis: 'met' } as const;
-const barthelAnswers = {
-  instrument: 'barthel-index',
-  answers: {
-    feeding: 5,
-    bathing: 0,
-    grooming: 5,
-    dressing: 5,
-    bowels: 10,
-    bladder: 10,
-    toilet: 5,
-    transfer: 10,
-    mobility: 10,
-    stairs: 5,
-  },
-};
-const walk = { instrument: 'six-minute-walk', answers: { 'distance-1': 240, 'distance-2': 260 } };
 const application: ActInput<'submit-application'> = {
   patientName: 'Testa Persona',
   birthDate: '1961-04-02',
@@ -69,7 +53,7 @@ async function toTreatment(): Promise<Done> {
   });
   await complete(caseId, 'therapistA', 'assess', {
     findings: 'Walks with an aid',
-    measurements: [barthelAnswers, walk],
+    measurements: [barthel, walk],
   });
   await complete(caseId, 'doctor', 'propose-plan', {
     goals: ['Walk to the shop'],
@@ -95,7 +79,7 @@ describe('a case', () => {
     const again = await complete(caseId, 'therapistB', 're-evaluate', {
       choice: 'finish',
       findings: 'Walks alone',
-      measurements: [barthelAnswers],
+      measurements: [barthel],
     });
     expect(again).toMatchObject({ kind: 'done', state: 'outcome-due' });
     const end = await complete(caseId, 'officerC', 'decide-outcome', { choice: 'approve' });
@@ -260,7 +244,7 @@ describe('a case', () => {
       criteria: met,
       disciplines: ['physiotherapy'],
     });
-    const wrong = { instrument: 'barthel-index', answers: { ...barthelAnswers.answers, feeding: 7 } };
+    const wrong = { instrument: 'barthel-index', answers: { ...barthel.answers, feeding: 7 } };
     expect(
       await complete(caseId, 'therapistA', 'assess', { findings: 'x', measurements: [wrong, walk] }),
     ).toMatchObject({

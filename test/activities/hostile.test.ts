@@ -11,7 +11,7 @@ import { KeyMissing } from '../../ledger/record-key.ts';
 import { recorded } from '../../ledger/recorded.ts';
 import { claimTask } from '../../web/recorded.ts';
 import { createWorld, type World } from '../support/case-world.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -29,14 +29,6 @@ async function submit(by = 'referrer', over: Partial<ActInput<'submit-applicatio
   return await world.verbs.submitApplication(
     await world.request(by, 'submit-application', { ...application, ...over }, {}),
   );
-}
-
-async function openTask(caseId: string): Promise<string> {
-  const [task] = await world.worker.sql<
-    { id: string }[]
-  >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-  if (!task) throw new Error('no open task');
-  return task.id;
 }
 
 describe('text that cannot be stored is refused at its field and never tried again and again', () => {
@@ -68,7 +60,7 @@ describe('text that cannot be stored is refused at its field and never tried aga
 
   test('names that reach a prototype are refused among the answers of an instrument', async () => {
     const { caseId } = (await submit()) as Done;
-    const id = await openTask(caseId);
+    const id = await openTask(world, caseId);
     await world.verbs.decideEligibility(
       await world.request(
         'officerA',
@@ -81,7 +73,7 @@ describe('text that cannot be stored is refused at its field and never tried aga
         { caseId, task: { id, claim: await claim(world, 'officerA', id) } },
       ),
     );
-    const assess = await openTask(caseId);
+    const assess = await openTask(world, caseId);
     const number = await claim(world, 'therapistA', assess);
     for (const name of ['__proto__', 'constructor', 'prototype', NUL, HALF]) {
       const answers = JSON.parse(`{${JSON.stringify(name)}: 5}`);
@@ -102,7 +94,7 @@ describe('text that cannot be stored is refused at its field and never tried aga
 describe('a key', () => {
   test('that somebody else used is no answer for me, and neither is one of another action', async () => {
     const { caseId } = (await submit()) as Done;
-    const task = await openTask(caseId);
+    const task = await openTask(world, caseId);
     const key = randomUUID();
     const recorder = world.recorder;
     const mine = world.as('officerA');
@@ -140,7 +132,7 @@ describe('a key', () => {
 describe('rights of the processes', () => {
   test('a temporary table does not open the guard', async () => {
     const { caseId } = (await submit()) as Done;
-    const task = await openTask(caseId);
+    const task = await openTask(world, caseId);
     for (const role of ['web', 'worker'] as const) {
       const { sql, close } = connect(world.fresh.urls[role], { max: 1, name: 'test-intruder' });
       try {
@@ -161,7 +153,7 @@ describe('rights of the processes', () => {
 
   test('the web changes of a task who holds it, and nothing else, even with an entry', async () => {
     const { caseId } = (await submit()) as Done;
-    const task = await openTask(caseId);
+    const task = await openTask(world, caseId);
     const { sql, close } = connect(world.fresh.urls.web, { max: 1, name: 'test-intruder' });
     const person = world.as('officerC').id;
     try {

@@ -3,7 +3,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld, type World } from '../support/case-world.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 import { onDatabase, submit } from '../support/stories.ts';
 
 let world: World;
@@ -25,9 +25,7 @@ describe('a role that is being ended', () => {
     'makes its holder’s act wait, and decide by what became of it: $becomes.kind',
     async ({ ends, becomes }) => {
       const { caseId } = await submit(onDatabase(world));
-      const [task] = await owner<{ id: string }[]>`
-      select id from tasks where case_id = ${caseId} and status = 'open'`;
-      if (!task) throw new Error('no open task');
+      const id = await openTask(world, caseId);
       const officer = ends ? 'officerA' : 'officerB';
       const request = await world.request(
         officer,
@@ -37,7 +35,7 @@ describe('a role that is being ended', () => {
           criteria: { need: 'met', capacity: 'met', prognosis: 'met' },
           disciplines: ['physiotherapy'],
         },
-        { caseId, task: { id: task.id, claim: await claim(world, officer, task.id) } },
+        { caseId, task: { id, claim: await claim(world, officer, id) } },
       );
       const ending = await owner.reserve();
       await ending`begin`;

@@ -7,7 +7,7 @@ import { type Connection, connect } from '../../db/connection.ts';
 import { caseWorkflowId } from '../../domain/ids.ts';
 import { progressQuery } from '../../workflows/messages.ts';
 import type { Answer } from '../support/case-world.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
 
 const application = { patientName: 'Testa Persona', birthDate: '1961-04-02', reason: 'Hip fracture' };
@@ -55,14 +55,6 @@ async function submitted(by = 'patient'): Promise<string> {
   return answer.caseId;
 }
 
-async function firstTask(caseId: string): Promise<string> {
-  const [task] = await world.worker.sql<
-    { id: string }[]
-  >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-  if (!task) throw new Error('no open task');
-  return task.id;
-}
-
 /** The verbs as a worker whose Temporal dies before it hears of them: committed, and in no history. */
 async function orphaned(caseId: string) {
   const { runId } = await world.client.workflow.getHandle(caseWorkflowId(caseId)).describe();
@@ -90,7 +82,7 @@ const count = async (query: Promise<readonly { n: number }[]>): Promise<number> 
 describe('asking again', () => {
   test('a decision that Temporal never heard of reaches the history, once, with the answer that was stored', async () => {
     const caseId = await submitted();
-    const task = await firstTask(caseId);
+    const task = await openTask(world, caseId);
     const verbs = await orphaned(caseId);
     const request = await world.request('officerA', 'decide-eligibility', accept, {
       caseId,
@@ -165,7 +157,7 @@ describe('asking again', () => {
 
   test('a refusal that was recorded and lost is asked again too, and stays the same refusal', async () => {
     const caseId = await submitted();
-    const task = await firstTask(caseId);
+    const task = await openTask(world, caseId);
     const number = await claim(world, 'officerA', task);
     const verbs = await orphaned(caseId);
     const request = await world.request('officerB', 'decide-eligibility', accept, {
@@ -182,7 +174,7 @@ describe('asking again', () => {
 
   test('a case that closed before anybody noticed takes the lost decision in, and stays closed with its outcome', async () => {
     const caseId = await submitted();
-    const task = await firstTask(caseId);
+    const task = await openTask(world, caseId);
     const verbs = await orphaned(caseId);
     const lost = await world.request('officerA', 'decide-eligibility', accept, {
       caseId,
@@ -206,7 +198,7 @@ describe('asking again', () => {
   test('a case that somebody terminated past the web is not brought back: it stays for replay to report', async () => {
     const caseId = await submitted();
     const verbs = await orphaned(caseId);
-    const task = await firstTask(caseId);
+    const task = await openTask(world, caseId);
     const request = await world.request('officerA', 'decide-eligibility', accept, {
       caseId,
       task: { id: task, claim: await claim(world, 'officerA', task) },

@@ -3,6 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { claimTask, handBackTask } from '../../web/recorded.ts';
 import type { World } from './case-world.ts';
 
+/** The one open task of a case; its oldest, when there are several. */
+export async function openTask({ worker }: Pick<World, 'worker'>, caseId: string): Promise<string> {
+  const [task] = await worker.sql<{ id: string }[]>`
+    select id from tasks where case_id = ${caseId} and status = 'open' order by opened_at, id`;
+  if (!task) throw new Error('no open task');
+  return task.id;
+}
+
 async function attempt(world: World, name: string, taskId: string) {
   const recorder = world.asWeb();
   const [task] = await recorder.sql<{ case_id: string }[]>`select case_id from tasks where id = ${taskId}`;

@@ -5,7 +5,7 @@ import type { ActInput } from '../../domain/acts.ts';
 import type { Action, TaskKind } from '../../domain/lifecycle.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import type { Answer, World } from './case-world.ts';
-import { claim } from './claim.ts';
+import { claim, openTask } from './claim.ts';
 import type { TemporalWorld } from './temporal-world.ts';
 
 /** Carries out one act of somebody in the cast. */
@@ -39,8 +39,8 @@ export const onTemporal = (world: TemporalWorld): Stage => ({
   },
 });
 
-const met = { need: 'met', capacity: 'met', prognosis: 'met' } as const;
-const barthel = {
+export const met = { need: 'met', capacity: 'met', prognosis: 'met' } as const;
+export const barthel = {
   instrument: 'barthel-index',
   answers: {
     feeding: 5,
@@ -55,7 +55,7 @@ const barthel = {
     stairs: 5,
   },
 };
-const walk = { instrument: 'six-minute-walk', answers: { 'distance-1': 240, 'distance-2': 260 } };
+export const walk = { instrument: 'six-minute-walk', answers: { 'distance-1': 240, 'distance-2': 260 } };
 
 function done(answer: Answer, action: string): Done {
   if (answer.kind !== 'done') throw new Error(`${action} was refused: ${JSON.stringify(answer)}`);
@@ -186,10 +186,7 @@ export const STORIES = {
       disciplines: ['physiotherapy'],
     });
     const wrong = { instrument: 'barthel-index', answers: { ...barthel.answers, feeding: 7 } };
-    const [task] = await stage.world.worker.sql<
-      { id: string }[]
-    >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-    const id = task?.id as string; // accepting opened it
+    const id = await openTask(stage.world, caseId);
     const number = await claim(stage.world, 'therapistA', id);
     const values = { findings: 'Walks', measurements: [wrong, walk] };
     const refused = await stage.act('therapistA', 'assess', values, { caseId, task: { id, claim: number } });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Done } from '../../activities/act.ts';
 import { caseWorkflowId } from '../../domain/ids.ts';
 import { actUpdate, progressQuery } from '../../workflows/messages.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
 
 const application = {
@@ -30,14 +30,6 @@ async function submitted(by = 'referrer'): Promise<Done> {
   return answer;
 }
 
-async function taskOf(caseId: string): Promise<string> {
-  const [task] = await world.worker.sql<
-    { id: string }[]
-  >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-  if (!task) throw new Error('no open task');
-  return task.id;
-}
-
 describe('the case workflow', () => {
   test('opens a case by Update-with-Start, and the same key again is the same case', async () => {
     const key = world.key('referrer', 'submit-application', 'new');
@@ -52,7 +44,7 @@ describe('the case workflow', () => {
 
   test('one decision sent 100 times at once is one entry and 100 equal answers', async () => {
     const { caseId } = await submitted();
-    const id = await taskOf(caseId);
+    const id = await openTask(world, caseId);
     const task = { id, claim: await claim(world, 'officerA', id) };
     const key = world.key('officerA', 'decide-eligibility', id);
     const values = {
@@ -90,7 +82,7 @@ describe('the case workflow', () => {
 
   test('limits ring: a refusal is final when its appeal period ends, and the run closes with the outcome', async () => {
     const { caseId } = await submitted('patient');
-    const id = await taskOf(caseId);
+    const id = await openTask(world, caseId);
     const task = { id, claim: await claim(world, 'officerA', id) };
     const refused = await world.act(
       'officerA',
@@ -125,7 +117,7 @@ describe('the case workflow', () => {
 
   test('an appeal in time is decided by fresh eyes', async () => {
     const { caseId } = await submitted('patient');
-    const id = await taskOf(caseId);
+    const id = await openTask(world, caseId);
     const task = { id, claim: await claim(world, 'officerA', id) };
     await world.act(
       'officerA',
@@ -140,7 +132,7 @@ describe('the case workflow', () => {
     expect(
       await world.act('patient', 'appeal', { reasons: 'My doctor says otherwise' }, { caseId }),
     ).toMatchObject({ state: 'appeal-due' });
-    const appeal = await taskOf(caseId);
+    const appeal = await openTask(world, caseId);
     expect(await claim.attempt(world, 'officerA', appeal)).toMatchObject({ code: 'conflict-of-duties' });
     const number = await claim(world, 'officerB', appeal);
     expect(

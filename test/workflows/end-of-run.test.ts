@@ -7,7 +7,7 @@ import { caseWorkflowId } from '../../domain/ids.ts';
 import { KeyMissing } from '../../ledger/record-key.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { actUpdate, progressQuery } from '../../workflows/messages.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
 
 const application = { patientName: 'Testa Persona', birthDate: '1961-04-02', reason: 'Hip fracture' };
@@ -25,14 +25,6 @@ async function submitted(by = 'patient'): Promise<Done> {
   const answer = await world.act(by, 'submit-application', application);
   if (answer.kind !== 'done') throw new Error(JSON.stringify(answer));
   return answer;
-}
-
-async function taskOf(caseId: string): Promise<string> {
-  const [task] = await world.worker.sql<
-    { id: string }[]
-  >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-  if (!task) throw new Error('no open task');
-  return task.id;
 }
 
 const handleOf = (caseId: string) => world.client.workflow.getHandle(caseWorkflowId(caseId));
@@ -125,7 +117,7 @@ describe('after the end', () => {
 describe('a key with other input', () => {
   test('is refused, though Temporal knows the Update by its id alone', async () => {
     const { caseId } = await submitted();
-    const id = await taskOf(caseId);
+    const id = await openTask(world, caseId);
     const task = { id, claim: await claim(world, 'officerA', id) };
     const key = world.key('officerA', 'decide-eligibility', id);
     const refuse = {
@@ -182,7 +174,7 @@ describe('when a service is away for longer than the short tries last', () => {
 
   test('a limit that rings waits for it, and the case goes on', async () => {
     const { caseId } = await submitted();
-    const id = await taskOf(caseId);
+    const id = await openTask(world, caseId);
     const task = { id, claim: await claim(world, 'officerA', id) };
     await world.act(
       'officerA',

@@ -15,7 +15,7 @@ import {
   type Progress,
   progressQuery,
 } from '../../workflows/messages.ts';
-import { claim } from '../support/claim.ts';
+import { claim, openTask } from '../support/claim.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
 
 const application = { patientName: 'Testa Persona', birthDate: '1961-04-02', reason: 'Hip fracture' };
@@ -50,12 +50,9 @@ const send = (request: ActRequest): Promise<Answer> =>
   });
 
 async function requestFor<A extends Action>(name: string, caseId: string, action: A, values: ActInput<A>) {
-  const [task] = await world.worker.sql<
-    { id: string }[]
-  >`select id from tasks where case_id = ${caseId} and status = 'open'`;
-  if (!task) throw new Error('no open task');
-  const number = action === 'provide-papers' ? 0 : await claim(world, name, task.id);
-  return await world.request(name, action, values, { caseId, task: { id: task.id, claim: number } });
+  const id = await openTask(world, caseId);
+  const number = action === 'provide-papers' ? 0 : await claim(world, name, id);
+  return await world.request(name, action, values, { caseId, task: { id, claim: number } });
 }
 
 /** Where the workflow is; asked again while the run that takes over has no task yet. */
