@@ -18,10 +18,11 @@ export function knownSize(dataDir: string): KnownSize {
     get: () => size,
     raise(larger) {
       if (larger <= size) return;
-      size = larger;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.partial`, `${size}\n`, { mode: 0o600 });
+      writeFileSync(`${path}.partial`, `${larger}\n`, { mode: 0o600 });
       renameSync(`${path}.partial`, path);
+      // Not before: what could not be kept (a full disk) is to be tried again with the next head.
+      size = larger;
     },
   };
 }

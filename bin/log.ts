@@ -1,29 +1,42 @@
 // Composition: operational logs, one JSON line per event whatever the input. No patient data: faults are logged by
 // class, code and place, never with the message of a database or a form (SECURITY.md U6).
-import { type Logger, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
+
+/** What is kept in memory of a log that cannot be written; later lines are dropped. */
+const LOG_WAITS_BYTES = 2 ** 20;
+
+/** Standard output, whose trouble (a full disk) ends nobody: lines wait for space, and then come in their order. */
+function standardOutput(): ReturnType<typeof destination> {
+  const out = destination({ dest: 1, sync: true, maxLength: LOG_WAITS_BYTES });
+  out.on('error', () => undefined);
+  return out;
+}
 
 /** A logger for one process. */
 export const processLog = (name: string, level: string): Logger =>
-  pino({
-    name,
-    level,
-    base: { pid: process.pid },
-    redact: {
-      paths: [
-        '*.name',
-        '*.patientName',
-        '*.birthDate',
-        '*.reason',
-        '*.note',
-        '*.findings',
-        '*.answer',
-        '*.sealed',
-        '*.cookie',
-        '*.authorization',
-      ],
-      censor: '[kept back]',
+  pino(
+    {
+      name,
+      level,
+      base: { pid: process.pid },
+      redact: {
+        paths: [
+          '*.name',
+          '*.patientName',
+          '*.birthDate',
+          '*.reason',
+          '*.note',
+          '*.findings',
+          '*.answer',
+          '*.sealed',
+          '*.cookie',
+          '*.authorization',
+        ],
+        censor: '[kept back]',
+      },
     },
-  });
+    standardOutput(),
+  );
 
 /** A line of a stack that names a place in a file, and nothing else. */
 const PLACE = /^\s+at (?:async |new )*[\w$.<>[\] ]*\(?(?:file:|node:|\/|[A-Za-z]:\\|<anonymous>|native)/;
@@ -47,6 +60,7 @@ export function faultFacts(error: unknown): Record<string, unknown> {
     .map((line) => line.trim().slice(3));
   const ours =
     error.name === 'KeyMissing' ||
+    error.name === 'CertificateEnded' ||
     error.name === 'TamperError' ||
     error.name === 'EngineTrouble' ||
     error.name === 'SettingRefused';

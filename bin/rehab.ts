@@ -133,6 +133,25 @@ verb('seed', 'adds the demonstration people, for a machine on loopback').action(
   },
 );
 
+verb('backup', 'copies a stopped machine, every store and every key, into a new folder')
+  .argument('<dir>', 'folder to make')
+  .action(async (folder: string, options: { data: string }) => {
+    const { backup } = await import('./commands/backup.ts');
+    await backup({ dataDir: dataDirOf(options.data), folder });
+  });
+verb('restore', 'makes a data folder from a backup, each file held against its hash')
+  .argument('<dir>', 'folder of the backup')
+  .addOption(
+    new Option('--only <store>', 'one store, into the data folder that is there').choices([
+      'postgres',
+      'temporal',
+    ]),
+  )
+  .action(async (folder: string, options: { data: string; only?: 'postgres' | 'temporal' }) => {
+    const { restore } = await import('./commands/backup.ts');
+    await restore({ dataDir: dataDirOf(options.data), folder, only: options.only });
+  });
+
 verb('verify', 'everything that was recorded, against the log and every member’s chain')
   .option('--json', 'for programs')
   .option('--receipt <file>', 'only whether the log kept what this receipt promised')

@@ -100,7 +100,7 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
     for (const listener of listeners) listener(pids());
   };
 
-  /** Spawns once. From its return on, the guard and the next start know the process. */
+  /** Spawns once. From its return on, the guard and the next start know the process; when it throws, there is none, or soon. */
   function launch(entry: Kept): void {
     const { spec } = entry;
     guard ??= startGuard(pidDir, owner);
@@ -136,7 +136,13 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
     if (child.pid === undefined) return;
     entry.child = child;
     const record = recordOf(child.pid, spec.command, spec.stopSignal ?? 'SIGTERM', owner);
-    if (record !== undefined) writePidFile(pidDir, spec.name, record);
+    try {
+      if (record !== undefined) writePidFile(pidDir, spec.name, record);
+    } catch (error) {
+      // A full disk, say. Whom nobody knows of could outlive us, and work in the same folder as its successor.
+      child.kill('SIGKILL');
+      throw error;
+    }
     tell();
   }
 
@@ -192,7 +198,9 @@ export function createSupervisor({ pidDir, progress }: SupervisorOptions): Super
         progress(
           `${spec.name}: cannot be restarted: ${error instanceof Error ? error.message : String(error)}`,
         );
-        entry.ended = Promise.resolve();
+        // What was launched and could not be kept is on its way out, and is waited for.
+        if (entry.child === undefined) entry.ended = Promise.resolve();
+        readyAt = Date.now();
         continue;
       }
       if (await becomesReady(entry)) {

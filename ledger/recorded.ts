@@ -19,7 +19,7 @@ import { columnText, columnTextDigest, type EntryChange, entryText, subjectPseud
 import type { Envelope, PersonalSignature } from './envelope.ts';
 import { gather, Turns } from './gather.ts';
 import { type KeyRing, nodeHashing } from './record-key.ts';
-import type { EntrySigner } from './signing.ts';
+import { CertificateEnded, type EntrySigner } from './signing.ts';
 import {
   type Reading,
   readingJson,
@@ -114,6 +114,7 @@ const TRIES = 40;
  * @param decide the rules: pure, may be asked several times; a refusal that auditors ask about is recorded and uses the key up
  * @returns the stored answer, whether written now or at an earlier try; a `Refusal` is an answer too
  * @throws Fault when Postgres cannot be reached or the subject stays contended; the act may be repeated with the same key
+ * @throws {CertificateEnded} when the service's certificate has; likewise, once it is renewed
  */
 export async function recorded<F>(
   recorder: Recorder,
@@ -153,7 +154,10 @@ async function once<F>(
         ? { answer: seen.operation.answer, repeated: true, written: false }
         : { answer: refuse('key-reused') as unknown as JsonValue, repeated: true, written: false };
     }
-    const at = recorder.now().toISOString();
+    const now = recorder.now();
+    const { keyId, ends } = recorder.signer;
+    if (now.getTime() > ends) throw new CertificateEnded(keyId, ends);
+    const at = now.toISOString();
     const decided = decide(seen.facts as F, {
       at,
       version: (seen.subject?.version ?? 0) + 1,

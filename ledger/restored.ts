@@ -77,5 +77,5 @@ export const gapInWords = ({ from, to, onChain, bodiesHere, bodiesLost }: Gap): 
     `Entries ${from} to ${to - 1} are missing here: this database is older than what was published.`,
     `Members' peers list ${onChain} of these ${to - from} leaves: the tree can be brought back from the chain.`,
     `${bodiesHere} of the entries are here and wait for their places; ${bodiesLost} are not here.`,
-    'Acts that Temporal still has are named by rehab replay --all; receipts name the others. Nothing is sequenced until the newer database is back.',
+    'Acts that Temporal still has are named by rehab replay --all; receipts name the others. Nothing is sequenced until the newer database is back: stop, "rehab restore DIR --only postgres" with the newest backup, start.',
   ].join(' ');

@@ -6,8 +6,20 @@ import { derFromP1363, p1363FromDer } from './der.ts';
 /** Signs entries. `keyId` names the certificate whose key did it. */
 export interface EntrySigner {
   readonly keyId: string;
+  /** When that certificate ends, in milliseconds since 1970: what is signed later is nobody's signature. */
+  readonly ends: number;
   /** ECDSA P-256 with SHA-256, IEEE P1363 form, 64 bytes. */
   sign(body: Uint8Array): Uint8Array;
+}
+
+/** Nothing is recorded under a certificate that has ended: `verify` would rightly take none of it, for ever. */
+export class CertificateEnded extends Error {
+  override readonly name = 'CertificateEnded';
+  constructor(keyId: string, ends: number) {
+    super(
+      `service's certificate has ended, and nothing is recorded; stop and start, which renews it: ${keyId} ${new Date(ends).toISOString()}`,
+    );
+  }
 }
 
 /** How a certificate is named in entries: first 16 hexadecimal digits of SHA-256 over its DER bytes. */
@@ -26,6 +38,7 @@ export function entrySigner(privateKey: KeyObject, certificatePem: string): Entr
     throw new Error('service key and certificate do not belong together; enrol the service again');
   return {
     keyId: certificateKeyId(certificate),
+    ends: certificate.validToDate.getTime(),
     // Asked for in P1363, node:crypto reads the whole key out at each signature, which takes as long as signing.
     sign: (body) => p1363FromDer(sign('sha256', body, privateKey)),
   };

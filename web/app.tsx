@@ -67,7 +67,7 @@ export function createApp(deps: WebDeps): {
   app.notFound(async (c) => await refusedPage(c, deps, refuse('unknown')));
   app.onError(async (error, c) => {
     deps.note({ requestId: c.var.requestId, path: c.req.routePath, error });
-    const down = isConnectionTrouble(error);
+    const down = isOutage(error);
     try {
       if (down) return await unavailable(c, deps);
       const t = wordsFor(c, deps);
@@ -82,24 +82,29 @@ export function createApp(deps: WebDeps): {
         500,
       );
     } catch {
-      // The page itself needs Postgres for its frame; then the number alone has to do.
-      return c.text(c.var.requestId, down ? 503 : 500, { 'Retry-After': '5' });
+      // The page itself needs Postgres for its frame; then the words and the number have to do.
+      const { errors } = wordsFor(c, deps);
+      const words = down ? `${errors.downTitle}. ${errors.down}` : errors.bug;
+      return c.text(`${words}\n${c.var.requestId}`, down ? 503 : 500, { 'Retry-After': '5' });
     }
   });
   return { app, lines };
 }
 
-/** Whether a fault says that Postgres cannot be reached or does not answer in time, rather than that we are wrong. */
-function isConnectionTrouble(error: unknown): boolean {
+/**
+ * Whether a fault says that Postgres cannot be reached, does not answer in time or has no space, that a file finds none, or that
+ * nothing can be signed now, rather than that we are wrong.
+ */
+function isOutage(error: unknown): boolean {
   for (let e = error; e instanceof Error; e = e.cause) {
     const code = String((e as { code?: unknown }).code ?? '');
     if (
-      /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|CONNECTION_\w+|CONNECT_TIMEOUT|08\w{3}|57P0\d|57014|55P03|53300)$/.test(
+      /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|CONNECTION_\w+|CONNECT_TIMEOUT|08\w{3}|57P0\d|57014|55P03|53[123]00|58030|ENOSPC|EDQUOT)$/.test(
         code,
       )
     )
       return true;
-    if (/contended/.test(e.message)) return true;
+    if (/contended/.test(e.message) || e.name === 'CertificateEnded') return true;
   }
   return false;
 }

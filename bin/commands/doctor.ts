@@ -28,6 +28,7 @@ import {
   temporalSource,
 } from '../../engines/temporal.ts';
 import { OWNERS } from '../../engines/users.ts';
+import { knownSize } from '../known-size.ts';
 import { type RunFile, readRunFile } from '../run-file.ts';
 
 /** `warn` asks for attention; only `trouble` makes the command fail; `not run` says why a check could not be made. */
@@ -70,6 +71,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
     ['ports', () => checkPorts(dataDir, running)],
     ['processes', async () => checkProcesses(run, running)],
     ['postgres', () => checkPostgres(run, running, settings)],
+    ['log', () => checkLog(dataDir, run, running, settings)],
     ['temporal', () => checkTemporal(run, running, settings)],
     ['peers', () => checkPeers(dataDir, running, settings)],
     ['members', () => checkMembers(run, running)],
@@ -397,6 +399,40 @@ async function checkPostgres(
   }
 }
 
+/** Whether the database is as new as what was published of its log: a restored one is not (SECURITY.md X17). */
+async function checkLog(
+  dataDir: string,
+  run: RunFile | undefined,
+  running: boolean,
+  settings: EngineSettings,
+): Promise<Finding[]> {
+  const check = 'log';
+  const url = settings.databaseUrl ?? (running ? run?.postgres.owner : undefined);
+  if (url === undefined) return [notRunning(check)];
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    const [made] = await sql<{ there: boolean }[]>`select to_regclass('log_head') is not null as there`;
+    if (!made?.there) return [{ check, verdict: 'not run', says: 'the database has no tables yet' }];
+    const [head] = await sql<{ size: string }[]>`select size from log_head where id = 1`;
+    return [checkLogSize(Number(head?.size ?? 0), knownSize(dataDir).get())];
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** `size` is the database's, `published` the largest that this machine or two members have seen of it. */
+export function checkLogSize(size: number, published: number): Finding {
+  const check = 'log';
+  if (size >= published) return { check, verdict: 'ok', says: `size ${size}, as new as what was published` };
+  return {
+    check,
+    verdict: 'trouble',
+    says: `the database ends at ${size} and ${published} entries were published: it is older, and nothing is sequenced`,
+    remedy:
+      'Stop, bring the newer database back with "rehab restore DIR --only postgres", and start; logs/ledger.log says what is missing.',
+  };
+}
+
 /** What an acknowledged act rests on. */
 const DURABLE: Readonly<Record<string, string>> = {
   fsync: 'on',
@@ -577,12 +613,16 @@ export function checkMember(organisation: string, said: z.infer<typeof memberSay
 
 const DAY_MS = 86_400_000;
 
-/** The certificate below `fabric/` that ends first: warned at 30, 7 and 1 days (SECURITY.md X20). */
+/** What was signed under it names it, so it stays; that it ends is no trouble. */
+const FORMER = /\bformer-[0-9a-f]+\.pem$/;
+
+/** The certificate that ends first, of those in use: warned at 30, 7 and 1 days (SECURITY.md X20). */
 export function checkCertificates(dataDir: string, now: Date): Finding[] {
   const check = 'certificates';
   let first: { path: string; days: number } | undefined;
   let count = 0;
-  for (const path of below(join(dataDir, 'fabric')).filter((name) => /\.(pem|crt)$/.test(name))) {
+  const files = ['fabric', 'members'].flatMap((folder) => below(join(dataDir, folder)));
+  for (const path of files.filter((name) => /\.(pem|crt)$/.test(name) && !FORMER.test(name))) {
     const text = readFileSync(path, 'utf8');
     if (!text.includes('BEGIN CERTIFICATE')) continue;
     count += 1;
@@ -600,8 +640,9 @@ export function checkCertificates(dataDir: string, now: Date): Finding[] {
     {
       check,
       verdict: days <= 1 ? 'trouble' : 'warn',
-      says,
-      remedy: 'Renew it with the same key at its organisation’s CA.',
+      says: days > 1 && days <= 7 ? `${says}, within a week` : says,
+      remedy:
+        'Stop and start: each start renews the identities of processes and members, with the same key, from 30 days before their end. Any other is renewed at its organisation’s CA.',
     },
   ];
 }

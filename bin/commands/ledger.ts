@@ -106,8 +106,14 @@ export async function runLedger(machine: Machine): Promise<void> {
         if (taken < MANY && filled === 0) await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
       } catch (error) {
         if (error instanceof LogRestored) {
-          if (told !== error.size) log.fatal(gapInWords(await gapNow(db, peers, error)));
-          told = error.size;
+          if (told !== error.size)
+            await gapNow(db, peers, error).then(
+              (gap) => {
+                log.fatal(gapInWords(gap));
+                told = error.size;
+              },
+              (fault) => log.warn(faultFacts(fault), 'gap of a restored log could not be looked at'),
+            );
           await sleep(RESTORED_REST_MS, undefined, { signal }).catch(() => undefined);
           continue;
         }

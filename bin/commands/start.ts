@@ -117,19 +117,47 @@ async function bringUp(
   ]);
   await untilWebIsReady(addresses.webUrl);
   const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
-  const write = (): void => writeRunFile(dataDir, run(), users?.operator);
-  write();
-  const unfollow = supervisor.onPidChange(write);
+  const follow = followRun(() => writeRunFile(dataDir, run(), users?.operator), progress);
+  const unfollow = supervisor.onPidChange(follow.write);
   return {
     run,
     engines,
     async stop() {
       unfollow();
+      follow.end();
       removeRunFile(dataDir);
       await engines.stop();
       members.closeDoors();
     },
   };
+}
+
+/** How long until `run.json` is tried again. */
+const RUN_FILE_REST_MS = 1_000;
+
+/** Keeps `run.json` written. Once it stood, a disk that is full ends nothing: it is written when there is space again. */
+function followRun(write: () => void, progress: Progress): { write(): void; end(): void } {
+  let again: NodeJS.Timeout | undefined;
+  let told = false;
+  const follow = {
+    write(): void {
+      clearTimeout(again);
+      try {
+        write();
+        told = false;
+      } catch (error) {
+        if (!told)
+          progress(
+            `run.json cannot be written (${error instanceof Error ? error.message : 'unknown error'}): make space on its disk; it is tried again`,
+          );
+        told = true;
+        again = setTimeout(follow.write, RUN_FILE_REST_MS);
+      }
+    },
+    end: () => clearTimeout(again),
+  };
+  write();
+  return follow;
 }
 
 /**

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -57,10 +57,13 @@ const linesOf = <T>(path: string): T[] =>
         .map((line) => JSON.parse(line) as T)
     : [];
 
-/** Starts a machine in a folder of its own. `pauseMs`: how long the worker waits between COMMIT and answer. */
-export async function startMachine(pauseMs: number): Promise<DrillMachine> {
-  const folder = mkdtempSync(join(tmpdir(), 'rehab-drill-'));
-  const dataDir = join(folder, 'data');
+/**
+ * Starts a machine. `pauseMs`: how long the worker waits between COMMIT and answer. `over`: the data folder to start over, which
+ * then stays behind; a folder of its own unless given.
+ */
+export async function startMachine(pauseMs: number, over?: string): Promise<DrillMachine> {
+  const folder = over === undefined ? mkdtempSync(join(tmpdir(), 'rehab-drill-')) : dirname(over);
+  const dataDir = over ?? join(folder, 'data');
   const marks = join(folder, 'marks.jsonl');
   const acknowledgedFile = join(folder, 'acknowledged.jsonl');
   const child = spawn(process.execPath, [program, 'start', '--data', dataDir], {
@@ -161,7 +164,8 @@ export async function startMachine(pauseMs: number): Promise<DrillMachine> {
         child.kill('SIGTERM');
         await once(child, 'exit');
       }
-      if (!process.env.REHAB_DRILL_KEEP) rmSync(folder, { recursive: true, force: true });
+      if (over === undefined && !process.env.REHAB_DRILL_KEEP)
+        rmSync(folder, { recursive: true, force: true });
     },
   };
 }

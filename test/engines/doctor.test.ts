@@ -1,6 +1,6 @@
 // Engines: what `rehab doctor` says when things are wrong, each made wrong in turn (SECURITY.md R2).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
@@ -9,6 +9,7 @@ import {
   checkDataFolder,
   checkDurability,
   checkHeights,
+  checkLogSize,
   checkMember,
   checkNamespace,
   checkNode,
@@ -167,6 +168,16 @@ describe('the organisations', () => {
   });
 });
 
+test('a database that is older than what was published of its log is trouble, with the way out', () => {
+  expect(checkLogSize(12, 12)).toMatchObject({ verdict: 'ok' });
+  expect(checkLogSize(13, 12)).toMatchObject({ verdict: 'ok' });
+  expect(checkLogSize(11, 12)).toMatchObject({
+    verdict: 'trouble',
+    says: expect.stringContaining('ends at 11 and 12 entries were published'),
+    remedy: expect.stringContaining('rehab restore DIR --only postgres'),
+  });
+});
+
 const openssl = hasOpenssl();
 if (!openssl) console.info('not run here: ends of certificates, because openssl is missing');
 
@@ -205,11 +216,15 @@ test.runIf(openssl)(
     const at = (days: number) => checkCertificates(dataDir, new Date(Date.now() + days * day))[0];
     expect(at(0)).toMatchObject({ verdict: 'ok', says: expect.stringContaining('2 certificates') });
     expect(at(15)).toMatchObject({ verdict: 'warn', says: expect.stringContaining('short.pem ends in') });
+    expect(at(35)).toMatchObject({ verdict: 'warn', says: expect.stringContaining('within a week') });
     expect(at(39.5)).toMatchObject({ verdict: 'trouble' });
     expect(at(41)).toMatchObject({
       verdict: 'trouble',
       says: expect.stringContaining('short.pem has ended'),
     });
+    // One that was renewed stays for what was signed under it, and is no trouble.
+    renameSync(join(place, 'short.pem'), join(place, 'former-0123456789abcdef.pem'));
+    expect(at(41)).toMatchObject({ verdict: 'ok', says: expect.stringContaining('1 certificates') });
   },
 );
 
@@ -222,6 +237,7 @@ describe('the whole of it', () => {
     expect(findings.filter(({ verdict }) => verdict === 'not run').map(({ check }) => check)).toEqual([
       'organisations',
       'postgres settings',
+      'log',
       'temporal namespace',
       'peers',
       'members',

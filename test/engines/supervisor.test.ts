@@ -1,7 +1,7 @@
 // Engines: keeping processes running. Real processes, really killed; the supervisor too.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -91,6 +91,25 @@ test('a process that keeps dying is started again and again, ever more slowly, a
     'part: ended (exit code 3), restarting in 500 ms',
   ]);
 });
+
+test('a process that cannot be noted, as on a full disk, is not left running beside its successor', async () => {
+  const marks = join(folder.path, 'lives');
+  const before = await supervisor.start(
+    spec('part', { script: `echo $$ >>"${marks}"; : >"${join(folder.path, 'part.ready')}"; exec sleep 600` }),
+  );
+  // Nobody can write where a folder lies.
+  const inTheWay = join(pidDir, '.part.partial');
+  mkdirSync(inTheWay);
+  process.kill(before, 'SIGKILL');
+  const tries = () => said.filter((line) => line.startsWith('part: cannot be restarted')).length;
+  await vi.waitFor(() => expect(tries()).toBeGreaterThan(3), 20_000);
+  // Each waits longer than the one before: restarts without a rest would be hundreds by now.
+  expect(said).toContain('part: ended (SIGKILL), restarting in 1000 ms');
+  rmSync(inTheWay, { recursive: true });
+  await vi.waitFor(() => expect(said).toContain('part: ready again'), 20_000);
+  const lives = readFileSync(marks, 'utf8').trim().split('\n').map(Number);
+  expect(lives.filter((pid) => !isGone(pid))).toEqual([supervisor.pids().part]);
+}, 60_000);
 
 test('a process that ends before it is ready: one sentence with its last words and its log', async () => {
   const start = supervisor.start(

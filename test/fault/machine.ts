@@ -17,6 +17,7 @@ import { choosePort } from '../../engines/ports.ts';
 import { type Acknowledged, unsettled, whatHappened } from '../drill/machine.ts';
 import { temporaryFolder, testSettings } from '../support/engines.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { smallDisk } from '../support/small-disk.ts';
 
 const program = fileURLToPath(new URL('../../bin/rehab.mjs', import.meta.url));
 const clock = fileURLToPath(new URL('./clock.mjs', import.meta.url));
@@ -26,10 +27,11 @@ const OURS = ['web', 'worker', 'ledger'] as const;
 
 export type FaultMachine = Awaited<ReturnType<typeof startFaultMachine>>;
 
-/** Starts a machine in a folder of its own. The caller stops it. */
-export async function startFaultMachine() {
+/** Starts a machine in a folder of its own, or on a disk of its own with so many MiB. The caller stops it. */
+export async function startFaultMachine({ diskMiB }: { readonly diskMiB?: number } = {}) {
   const folder = await temporaryFolder();
   const dataDir = join(folder.path, 'data');
+  const disk = diskMiB === undefined ? undefined : smallDisk(dataDir, diskMiB);
   const acknowledgedFile = join(folder.path, 'acknowledged.jsonl');
   const clockFile = (name: string) => join(folder.path, `clock-${name}`);
   const proxied = async <K extends string>(names: readonly K[]): Promise<Record<K, TestProxy>> =>
@@ -145,6 +147,8 @@ export async function startFaultMachine() {
 
   return {
     dataDir,
+    /** Its disk, when it has one of its own. */
+    disk,
     run,
     database,
     peers,
@@ -153,6 +157,8 @@ export async function startFaultMachine() {
     owner,
     backlog,
     atRest,
+    /** Pids of what the supervisor keeps, as it knows them. */
+    stackPids: () => stack.run().pids,
     /** What the supervisor said. */
     said,
     freeze: (...names: string[]) => {
@@ -250,6 +256,7 @@ export async function startFaultMachine() {
       await owner.end({ timeout: 5 });
       await stack.stop();
       await Promise.all([...Object.values(database), ...Object.values(peers)].map((proxy) => proxy.close()));
+      if (!process.env.REHAB_DRILL_KEEP) disk?.unmount();
       if (!process.env.REHAB_DRILL_KEEP) rmSync(folder.path, { recursive: true, force: true });
     },
   };

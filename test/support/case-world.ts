@@ -77,6 +77,7 @@ export async function createWorld(
     keys: keyRing(keyStore),
     signer: options.signer ?? {
       keyId: 'test-service',
+      ends: Number.POSITIVE_INFINITY,
       sign: (body) => sign('sha256', body, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
     },
     bundle: 'test',

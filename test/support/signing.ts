@@ -33,6 +33,7 @@ export function testMembers({ demonstration = true } = {}) {
   ) as Record<Organisation, ReturnType<typeof testAuthority>>;
   const faults: unknown[] = [];
   let away = false;
+  let validForMs: number | undefined;
   const doors = Object.fromEntries(
     ORGANISATIONS.map((of) => {
       const issued = new Map<string, string>();
@@ -41,7 +42,8 @@ export function testMembers({ demonstration = true } = {}) {
         folder: join(folder, of),
         authority: {
           async issue({ name, attributes, csr }) {
-            const pem = authorities[of].issue({ publicKey: keyOfRequest(csr), name, attributes });
+            const ends = validForMs === undefined ? {} : { notAfter: new Date(Date.now() + validForMs) };
+            const pem = authorities[of].issue({ publicKey: keyOfRequest(csr), name, attributes, ...ends });
             issued.set(name, pem);
             return pem;
           },
@@ -83,6 +85,10 @@ export function testMembers({ demonstration = true } = {}) {
     /** From now on no member answers, or all do again. */
     setAway(value: boolean): void {
       away = value;
+    },
+    /** How long certificates last that are issued from now on; a year when undefined. */
+    setValidity(ms: number | undefined): void {
+      validForMs = ms;
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };

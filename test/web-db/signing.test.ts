@@ -337,6 +337,44 @@ describe('a key', () => {
     expect((await browser.post(`/tasks/${after.task}/decide`, signed(html, fresh))).status).toBe(303);
   });
 
+  test('counts no more once its certificate has ended, and the page leads to a new one; what was signed before stays good', async () => {
+    const browser = await world.signIn('officerC');
+    members.setValidity(4 * 60_000);
+    const key = await enrol(browser);
+    members.setValidity(undefined);
+    const before = await prepared(browser);
+    expect((await browser.post(`/tasks/${before.task}/decide`, signed(before.html, key))).status).toBe(303);
+    const after = await prepared(browser);
+    const fields = signed(after.html, key);
+    const entry = await lastEntry(before.caseId);
+    const [state] = await world.web.sql<{ pem: string; not_after: string }[]>`
+      select pem, not_after from certificates where fingerprint = ${fields.certificate}`;
+    try {
+      world.setClock(() => new Date(Date.now() + 5 * 60_000));
+      const refused = await browser.post(`/tasks/${after.task}/decide`, fields);
+      expect(refused.status).toBe(403);
+      expect(await refused.text()).toContain('Make a new key on the page');
+      const page = await (await browser.get(`/tasks/${after.task}/sign`)).text();
+      expect(page).toContain('The certificate of your key ended on');
+      expect(page).not.toContain(fields.certificate);
+      // The same person, newly signed in: a new key, and the decision that waited is signed with it.
+      const again = await world.signIn('officerC');
+      const fresh = await enrol(again);
+      const html = await (await again.get(`/tasks/${after.task}/sign`)).text();
+      expect((await again.post(`/tasks/${after.task}/decide`, signed(html, fresh))).status).toBe(303);
+      expect(await (await again.get('/keys')).text()).toContain('Ended');
+    } finally {
+      world.setClock(() => new Date());
+    }
+    const certificate = { pem: state?.pem ?? '', organisation: 'administration' as const, revokedAt: null };
+    const by = { hash: nodeHashing.hash, verify: verifyP256 };
+    expect(await checkPersonalSignature(entry, certificate, members.roots, by)).toBeUndefined();
+    const at = new Date(Date.parse(state?.not_after ?? '') + 60_000).toISOString();
+    expect(await checkPersonalSignature({ ...entry, at }, certificate, members.roots, by)).toBe(
+      'not-valid-then',
+    );
+  });
+
   test('is ended by its own person, and by nobody else but who looks after certificates', async () => {
     const browser = await world.signIn('therapistB');
     await enrol(browser);

@@ -17,6 +17,8 @@ export interface SignView {
   /** SHA-256 of the statement, hexadecimal. */
   readonly digest: string;
   readonly toSign: readonly ToSign[];
+  /** When the person's newest certificate ended, where none is left that counts and it was not revoked. */
+  readonly over: string | undefined;
   /** Where the signature is posted. */
   readonly action: string;
   readonly hidden: Readonly<Record<string, string | number>>;
@@ -55,7 +57,11 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
           <dt>{w.key}</dt>
           <dd>
             <span id="key-state" role="status" data-none={w.noKeyHere} data-here={w.keyHere('{until}')}>
-              {toSign[0] ? w.certified(t.date(toSign[0].notAfter)) : w.noKey}
+              {toSign[0]
+                ? w.certified(t.date(toSign[0].notAfter))
+                : view.over
+                  ? w.keyOver(t.date(view.over))
+                  : w.noKey}
             </span>
           </dd>
         </dl>

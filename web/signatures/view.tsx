@@ -1,6 +1,7 @@
 // Station 1, web: what a sign page is made from, for tasks and for acts on a case alike: the envelopes of the person's keys, the
 // age of the statement, and whether they must show first who they are.
 import type { Child } from 'hono/jsx';
+import { certificatesOfPerson } from '../../db/views/certificates.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { statementBytes } from '../../ledger/statement.ts';
 import type { Session, WebDeps } from '../deps.ts';
@@ -44,6 +45,7 @@ export async function signView(
     prepared,
     digest: Buffer.from(nodeHashing.hash(statementBytes(prepared.text))).toString('hex'),
     toSign,
+    over: toSign.length > 0 ? undefined : await endedOn(deps, session),
     old: isOld(prepared, deps.now()),
     confirm: mustConfirm(deps, session) ? confirmBefore(t.signing.confirmToSign) : undefined,
     makeKey: !organisationOf(session) ? (
@@ -56,4 +58,12 @@ export async function signView(
     demonstration: deps.settings.demonstration,
     ...(notice ? { notice } : {}),
   };
+}
+
+/** When the newest certificate of the person in this role ended by itself; undefined when there is none, or it was revoked. */
+async function endedOn(deps: WebDeps, { person, role }: Session): Promise<string | undefined> {
+  const [newest] = (await certificatesOfPerson(deps.db, person)).filter((line) => line.role === role);
+  return newest && !newest.revokedAt && newest.notAfter <= deps.now().toISOString()
+    ? newest.notAfter
+    : undefined;
 }

@@ -1661,6 +1661,8 @@ export const en = {
     keyHere: (until: string) => `This browser, certified to ${until}.`,
     noKeyHere: 'Your key is in another browser. Sign there, or make a key in this one.',
     noKey: 'You have no certified key yet.',
+    keyOver: (on: string) =>
+      `The certificate of your key ended on ${on}. Make a new key below; what you signed before stays good.`,
     makeKeyFirst: 'You need a signing key first. Your text is kept here meanwhile.',
     showBytes: 'Show the exact bytes',
     bytesHint: 'This is signed by your key. It names the text above by its hash.',

@@ -1498,6 +1498,7 @@ export const zhHans: typeof en = {
     keyHere: (until: string) => `本浏览器，证书有效至${until}。`,
     noKeyHere: '您的密钥在另一个浏览器中。请在那里签署，或在此制作新密钥。',
     noKey: '您还没有经认证的密钥。',
+    keyOver: (on: string) => `您的密钥证书已于${on}到期。请在下方制作新密钥；此前签署的内容仍然有效。`,
     makeKeyFirst: '您需要先制作签名密钥。您的文本会保留在这里。',
     showBytes: '显示确切字节',
     bytesHint: '您的密钥签署的是这段内容，其中以哈希指明上面的文本。',
