@@ -72,6 +72,8 @@ describe.runIf(may)('a full disk', () => {
     expect((await applyOnce(person)).answer.done).toBe(true);
     await machine.atRest();
     const before = await machine.backlog();
+    const own = (await person.home()).page.links.find(({ href }) => /^\/cases\/[0-9a-f-]{36}/.test(href));
+    if (!own) throw new Error('first page does not lead to the case');
     machine.disk?.fill();
     const refused: Answer[] = [];
     let done = 0;
@@ -82,13 +84,21 @@ describe.runIf(may)('a full disk', () => {
       else expect({ status: answer.status, title: answer.page.title }).toMatchObject({ status: 202 });
       if (key !== undefined && !answer.done) waiting.push(key);
     }
+    // A new case needs a key file before all else. What needs Postgres alone: whoever opens a case leaves an entry.
+    let opened = 0;
+    for (let tries = 0; tries < TRIES && refused.length < 4; tries += 1) {
+      const answer = await person.browser.get(own.href);
+      if (answer.status === 503) refused.push(answer);
+      else opened += 1;
+    }
     figures.full = {
+      opened,
       done,
       waiting: waiting.length,
       refused: refused.length,
       entries: before.entries,
     };
-    expect(refused).toHaveLength(3);
+    expect(refused).toHaveLength(4);
     for (const { body } of refused) {
       expect(body).toContain(en.errors.down);
       expect(body).not.toMatch(/\bat .*\.tsx?:\d|ENOSPC|No space left/);

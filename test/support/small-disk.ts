@@ -15,15 +15,18 @@ export interface SmallDisk {
   unmount(): void;
 }
 
-const mount = (...args: string[]) =>
-  spawnSync('mount', args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+/** Runs `mount` or `umount`; why it did not work, or undefined when it did. */
+function trouble(program: 'mount' | 'umount', ...args: string[]): string | undefined {
+  const done = spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  return done.status === 0 ? undefined : (done.error?.message ?? done.stderr.trim());
+}
 
 /** Mounts a disk of so many MiB at a folder, which is made. */
 export function smallDisk(folder: string, mebibytes: number): SmallDisk {
   mkdirSync(folder, { recursive: true });
   const must = (options: string): void => {
-    const done = mount(...options.split(' '), folder);
-    if (done.status !== 0) throw new Error(`disk for the test cannot be had: ${done.stderr.trim()}`);
+    const why = trouble('mount', ...options.split(' '), folder);
+    if (why !== undefined) throw new Error(`disk for the test cannot be had: ${why}`);
   };
   must(`-t tmpfs -o size=${mebibytes}m,mode=0711 rehab-test`);
   const used = (): number => {
@@ -35,15 +38,15 @@ export function smallDisk(folder: string, mebibytes: number): SmallDisk {
     fill() {
       // Somebody may take another block between the question and the answer.
       for (let tries = 0; ; tries += 1) {
-        const done = mount('-o', `remount,size=${used()}`, folder);
-        if (done.status === 0) return;
-        if (tries === 50) throw new Error(`disk cannot be made full: ${done.stderr.trim()}`);
+        const why = trouble('mount', '-o', `remount,size=${used()}`, folder);
+        if (why === undefined) return;
+        if (tries === 50) throw new Error(`disk cannot be made full: ${why}`);
       }
     },
     free: () => must(`-o remount,size=${mebibytes}m`),
     unmount() {
-      const done = spawnSync('umount', ['-l', folder], { encoding: 'utf8' });
-      if (done.status !== 0) throw new Error(`disk of the test stays behind: ${done.stderr.trim()}`);
+      const why = trouble('umount', '-l', folder);
+      if (why !== undefined) throw new Error(`disk of the test stays behind: ${why}`);
     },
   };
 }
