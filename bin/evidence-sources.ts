@@ -3,7 +3,7 @@
 import type { Database } from '../db/connection.ts';
 import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { toBase64 } from '../ledger/bytes.ts';
-import { leavesInBlock } from '../ledger/evidence/blocks.ts';
+import { blockInEvidence, leavesInBlock, neededFor } from '../ledger/evidence/blocks.ts';
 import type { EvidenceBlock } from '../ledger/evidence/format.ts';
 import type { Chain } from '../ledger/fabric/client.ts';
 import { readFabricProfile } from '../ledger/fabric/profile.ts';
@@ -41,11 +41,12 @@ export function evidenceFrom(
       return [];
     },
     revocations: () => listsOf(memberUrls(machine), say),
-    async blocks(indexes) {
+    async blocks(indexes, versions) {
       for (const organisation of ORGANISATIONS)
         try {
-          return await blocksWith(
+          return await blocksFor(
             indexes,
+            versions,
             () => chain.blockHeight(organisation),
             (number) => chain.block(organisation, number),
           );
@@ -81,32 +82,80 @@ async function listsOf(
   return lists.flat();
 }
 
-/**
- * The blocks that wrote these leaves, each once. Blocks stand in the order of the leaves they wrote, so each is found by
- * halving; blocks that wrote none are stepped over.
- */
-export async function blocksWith(
+type ReadBlock = (number: number) => Promise<Uint8Array>;
+
+/** The blocks that wrote these leaves and recorded these parameters, each once, as evidence carries them. */
+export async function blocksFor(
   indexes: readonly number[],
+  versions: readonly { readonly version: string; readonly since: number }[],
   height: () => Promise<number>,
-  read: (number: number) => Promise<Uint8Array>,
+  readBlock: ReadBlock,
 ): Promise<EvidenceBlock[]> {
-  const known = new Map<number, { bytes: Uint8Array; first: number; end: number } | undefined>();
+  const held = new Map<number, Promise<Uint8Array>>();
+  const read: ReadBlock = (number) => {
+    const known = held.get(number) ?? readBlock(number);
+    held.set(number, known);
+    return known;
+  };
+  const count = await height();
+  const wanted = new Set(await blocksWith(indexes, count, read));
+  for (const { version, since } of versions) {
+    const [near] = await blocksWith([since], count, read);
+    const number = near === undefined ? undefined : await blockRecording(version, near, count, read);
+    if (number !== undefined) wanted.add(number);
+  }
+  const needed = neededFor(
+    indexes,
+    versions.map(({ version }) => version),
+  );
+  const made: EvidenceBlock[] = [];
+  for (const number of [...wanted].sort((a, b) => a - b))
+    made.push({ number, bytes: toBase64(blockInEvidence(await read(number), needed)) });
+  return made;
+}
+
+/** How far from the first entry under a version the block is looked for that recorded it: both are of a machine's start. */
+const BLOCKS_AROUND = 250;
+
+/** The block that recorded the digest of a version of the parameters, looked for around `near`. */
+async function blockRecording(
+  version: string,
+  near: number,
+  count: number,
+  read: ReadBlock,
+): Promise<number | undefined> {
+  for (let away = 0; away <= BLOCKS_AROUND; away++)
+    for (const number of away === 0 ? [near] : [near - away, near + away]) {
+      if (number < 0 || number >= count) continue;
+      if (leavesInBlock(await read(number)).parameters.some((one) => one.version === version)) return number;
+    }
+  return undefined;
+}
+
+/**
+ * Numbers of the blocks that wrote these leaves, each once. Blocks stand in the order of the leaves they wrote, so each is
+ * found by halving; blocks that wrote none are stepped over.
+ */
+async function blocksWith(
+  indexes: readonly number[],
+  count: number,
+  read: ReadBlock,
+): Promise<readonly number[]> {
+  const known = new Map<number, { first: number; end: number } | undefined>();
   const look = async (number: number) => {
     if (!known.has(number)) {
-      const bytes = await read(number);
-      const { leaves } = leavesInBlock(bytes);
+      const { leaves } = leavesInBlock(await read(number));
       const ends = leaves.map((run) => run.first + run.leaves.length / HASH_BYTES);
       known.set(
         number,
         leaves.length === 0
           ? undefined
-          : { bytes, first: Math.min(...leaves.map(({ first }) => first)), end: Math.max(...ends) },
+          : { first: Math.min(...leaves.map(({ first }) => first)), end: Math.max(...ends) },
       );
     }
     return known.get(number);
   };
-  const count = await height();
-  const wanted = new Map<number, Uint8Array>();
+  const wanted = new Set<number>();
   for (const index of indexes) {
     let low = 0;
     let high = count - 1;
@@ -125,10 +174,10 @@ export async function blocksWith(
       if (index < block.first) high = middle - 1;
       else if (index >= block.end) low = Math.max(Math.floor((low + high) / 2), middle) + 1;
       else {
-        wanted.set(middle, block.bytes);
+        wanted.add(middle);
         break;
       }
     }
   }
-  return [...wanted].sort(([a], [b]) => a - b).map(([number, bytes]) => ({ number, bytes: toBase64(bytes) }));
+  return [...wanted];
 }

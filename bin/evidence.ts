@@ -8,6 +8,7 @@ import {
   certificatesNamed,
   checkpointsFor,
   evidenceEntries,
+  firstUnder,
   namesOf,
   sealedStatements,
 } from '../db/views/evidence.ts';
@@ -19,7 +20,7 @@ import { canonicalJson } from '../ledger/canonical.ts';
 import { withCosignatures } from '../ledger/cosignature.ts';
 import { columnText, readEntry } from '../ledger/entry.ts';
 import { ENOUGH } from '../ledger/evidence/cosigned.ts';
-import type { Evidence, EvidenceBlock } from '../ledger/evidence/format.ts';
+import { type Evidence, type EvidenceBlock, evidenceText } from '../ledger/evidence/format.ts';
 import { makeEvidence } from '../ledger/evidence/make.ts';
 import { verifyPage } from '../ledger/evidence/page/build.ts';
 import { packEvidence } from '../ledger/evidence/zip.ts';
@@ -40,8 +41,14 @@ export interface EvidenceFrom {
   cosignatures(): Promise<readonly { readonly size: number; readonly line: string }[]>;
   /** Lists of what each authority revoked, PEM, as far as they can be had. */
   revocations(): Promise<readonly string[]>;
-  /** Blocks that wrote these leaves, as far as they can be had. */
-  blocks(indexes: readonly number[]): Promise<readonly EvidenceBlock[]>;
+  /**
+   * Blocks that wrote these leaves, and the digests of these parameters, as far as they can be had. `since` is the place of
+   * the first entry of a case under each version.
+   */
+  blocks(
+    indexes: readonly number[],
+    versions: readonly { readonly version: string; readonly since: number }[],
+  ): Promise<readonly EvidenceBlock[]>;
   readonly now: () => Date;
 }
 
@@ -102,7 +109,7 @@ export async function caseEvidence(
     certificates: [...from.serviceCertificates, ...(await certificatesNamed(db, [...fingerprints]))],
     revocations: await from.revocations(),
     parameters: [{ version: from.parameters.version, set: canonicalJson(from.parameters) }],
-    blocks: (indexes) => from.blocks(indexes),
+    blocks: async (indexes, versions) => from.blocks(indexes, await firstUnder(db, versions)),
   });
 }
 
@@ -141,7 +148,7 @@ export async function evidenceFile(
     name: `evidence-${caseNumberIn(evidence)}.zip`,
     bytes: packEvidence({
       'README.txt': README,
-      'evidence.json': `${canonicalJson(evidence)}\n`,
+      'evidence.json': evidenceText(evidence),
       'report.html': reportPage(t, evidence, await namesOf(from.db, [...persons])),
       'verify.html': await verifyPage(),
     }),

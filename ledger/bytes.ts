@@ -27,14 +27,19 @@ export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
 /** Bytes as base64 with padding (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let latin1 = '';
-  // Byte by byte: a hostile line is long, and spreading it into arguments would overflow the stack.
-  for (const byte of bytes) latin1 += String.fromCharCode(byte);
+  // By pieces: a hostile line is long, and spreading it into arguments would overflow the stack.
+  for (let at = 0; at < bytes.length; at += 4096)
+    latin1 += String.fromCharCode(...bytes.subarray(at, at + 4096));
   return btoa(latin1);
 }
 
 /** Bytes of strict base64 with padding; `undefined` for any other spelling of the same bytes. */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  return toBase64(bytes) === text ? bytes : undefined;
+  const latin1 = atob(text);
+  const bytes = new Uint8Array(latin1.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = latin1.charCodeAt(at);
+  // Only a last group that is padded can be spelled in more than one way.
+  const rest = bytes.length % 3;
+  return rest === 0 || text.endsWith(toBase64(bytes.subarray(-rest))) ? bytes : undefined;
 }

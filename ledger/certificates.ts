@@ -14,6 +14,7 @@ import {
   readEnvelope,
   signatureBytes,
 } from './envelope.ts';
+import { equalBytes } from './merkle.ts';
 
 /** ECDSA P-256 with SHA-256: whether `signature` (64 bytes, IEEE P1363) over `bytes` is by the key `spki` (DER). */
 export type VerifyP256 = (
@@ -44,17 +45,28 @@ export interface Certificate {
 /** Object identifier of Fabric's attributes, 1.2.3.4.5.6.7.8.1 (fabric/core/chaincode/lib attrmgr). */
 export const ATTRIBUTES_OID = Uint8Array.of(0x2a, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01);
 
+/** What was read, by its text: the same few certificates come with every entry. The longest known is forgotten. */
+const known = new Map<string, Certificate | undefined>();
+const KNOWN = 1000;
+
 /** Reads a certificate from PEM; undefined when it is none, or none with a P-256 signature. */
 export function readCertificate(pem: string): Certificate | undefined {
+  if (known.has(pem)) return known.get(pem);
+  const certificate = parsed(pem);
+  known.set(pem, certificate);
+  if (known.size > KNOWN) known.delete(known.keys().next().value as string);
+  return certificate;
+}
+
+function parsed(pem: string): Certificate | undefined {
   const raw = pemBytes(pem);
   if (!raw) return undefined;
   try {
-    const [toBeSigned, , signature] = elements(element(raw, 0x30).content);
-    if (!toBeSigned || signature?.tag !== 0x03) return undefined;
-    const parts = elements(element(toBeSigned.raw, 0x30).content);
+    const { toBeSigned, parts, algorithm, signature } = signedParts(raw);
     // Version 3, then serial number, algorithm, issuer, validity, subject, key, and extensions at the end.
-    const [version, serial, , issuer, validity, subject, publicKey] = parts;
+    const [version, serial, named, issuer, validity, subject, publicKey] = parts;
     if (version?.tag !== 0xa0 || !serial || !issuer || !validity || !subject || !publicKey) return undefined;
+    if (!named || !equalBytes(named.raw, algorithm.raw)) return undefined;
     const [notBefore, notAfter] = elements(validity.content);
     const extensions = parts.find(({ tag }) => tag === 0xa3);
     return {
@@ -67,12 +79,28 @@ export function readCertificate(pem: string): Certificate | undefined {
       publicKey: publicKey.raw,
       attributes: extensions ? attributesOf(element(extensions.content, 0x30).content) : {},
       toBeSigned: toBeSigned.raw,
-      signature: p1363FromDer(signature.content.subarray(1)),
+      signature,
     };
   } catch (error) {
     if (error instanceof NotDer) return undefined;
     throw error;
   }
+}
+
+/**
+ * The three parts of a certificate or list: what is signed, the algorithm, and the signature as whole bytes. Nothing may
+ * stand behind them: they are not all signed. Throws NotDer.
+ */
+function signedParts(raw: Uint8Array) {
+  const [toBeSigned, algorithm, signature, ...more] = elements(element(raw, 0x30).content);
+  if (!toBeSigned || !algorithm || signature?.tag !== 0x03 || signature.content[0] !== 0 || more.length > 0)
+    throw new NotDer('it is not signed as certificates are');
+  return {
+    toBeSigned,
+    parts: elements(element(toBeSigned.raw, 0x30).content),
+    algorithm,
+    signature: p1363FromDer(signature.content.subarray(1)),
+  };
 }
 
 /** UTCTime or GeneralizedTime, in the one form that RFC 5280 section 4.1.2.5 allows. */
@@ -112,6 +140,9 @@ function attributesOf(extensions: Uint8Array): Record<string, string> {
 export const fingerprintOf = (certificate: Certificate, hash: Hashing['hash']): string =>
   toHex(hash(certificate.raw));
 
+/** How entries name the service's certificate, by its fingerprint. */
+export const keyIdOf = (fingerprint: string): string => fingerprint.slice(0, 16);
+
 /** How a browser finds its own key again: SHA-256 of the key's SubjectPublicKeyInfo, hexadecimal. */
 export const keyNameOf = (publicKey: Uint8Array, hash: Hashing['hash']): string => toHex(hash(publicKey));
 
@@ -124,6 +155,7 @@ export const issuersAmong = (
 
 /** What is read of a revocation list (RFC 5280 section 5). */
 export interface RevocationList {
+  readonly raw: Uint8Array;
   readonly issuer: Uint8Array;
   readonly thisUpdate: string;
   /** Serial numbers as `Certificate.serial` has them, each with the instant from which it counts no more. */
@@ -140,12 +172,10 @@ export function readRevocationList(pem: string): RevocationList | undefined {
   const raw = pemBytes(pem, 'X509 CRL');
   if (!raw) return undefined;
   try {
-    const [toBeSigned, , signature] = elements(element(raw, 0x30).content);
-    if (!toBeSigned || signature?.tag !== 0x03) return undefined;
-    const parts = elements(element(toBeSigned.raw, 0x30).content);
+    const { toBeSigned, parts, algorithm, signature } = signedParts(raw);
     // The version stands there only when it is 2, the next update and the list itself only when there are any.
-    const [, issuer, thisUpdate, ...rest] = parts[0]?.tag === 0x02 ? parts.slice(1) : parts;
-    if (!issuer) return undefined;
+    const [named, issuer, thisUpdate, ...rest] = parts[0]?.tag === 0x02 ? parts.slice(1) : parts;
+    if (!issuer || !named || !equalBytes(named.raw, algorithm.raw)) return undefined;
     const list = rest.find(({ tag }) => tag === 0x30);
     const revoked = new Map<string, string>();
     for (const one of list ? elements(list.content) : []) {
@@ -153,11 +183,12 @@ export function readRevocationList(pem: string): RevocationList | undefined {
       if (serial) revoked.set(serialOf(serial), instantOf(at));
     }
     return {
+      raw,
       issuer: issuer.raw,
       thisUpdate: instantOf(thisUpdate),
       revoked,
       toBeSigned: toBeSigned.raw,
-      signature: p1363FromDer(signature.content.subarray(1)),
+      signature,
     };
   } catch (error) {
     if (error instanceof NotDer) return undefined;

@@ -1,6 +1,7 @@
 // Station 4 and 7, DER (X.690): what is needed of it to read and to write certificates, requests and signatures.
 // Strict: a length that is not the shortest, or that reaches beyond the end, is refused. Pure, and the browser's too.
 import { joinBytes, toBase64 } from './bytes.ts';
+import { equalBytes } from './merkle.ts';
 
 /** One element: its tag, what it holds, and all of its bytes. */
 export interface Element {
@@ -82,6 +83,7 @@ export function p1363FromDer(signature: Uint8Array): Uint8Array {
     if (tag !== 0x02 || digits.length > 32) throw new NotDer('signature is of another curve');
     numbers.set(digits, 32 * (i + 1) - digits.length);
   }
+  if (!equalBytes(derFromP1363(numbers), signature)) throw new NotDer('signature is not in its one spelling');
   return numbers;
 }
 
@@ -96,7 +98,10 @@ export function pemBytes(pem: string, label = 'CERTIFICATE'): Uint8Array | undef
   )?.[1];
   if (body === undefined) return undefined;
   try {
-    return Uint8Array.from(atob(body.replace(/\s/g, '')), (c) => c.charCodeAt(0));
+    const latin1 = atob(body.replace(/\s/g, ''));
+    const bytes = new Uint8Array(latin1.length);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = latin1.charCodeAt(at);
+    return bytes;
   } catch {
     return undefined;
   }

@@ -1,24 +1,22 @@
 // Composition of `rehab verify --export DIR`: writes an export when the folder has none, and checks the one that is there. Writing needs
 // the running machine; checking needs only the folder and a trust.json from elsewhere. Exit codes are those of verify.
 
-import { verify as verifyBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { hashBefore } from '../../ledger/evidence/blocks.ts';
-import type { EvidenceCrypto } from '../../ledger/evidence/check.ts';
 import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { verifyExport } from '../../ledger/export.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
-import { ed25519From, verifyP256 } from '../../ledger/signing.ts';
 import type { VerifyReport } from '../../ledger/verify-sources.ts';
 import { evidenceFrom } from '../evidence-sources.ts';
 import { folderFiles, isExport, writeExport } from '../export.ts';
 import { fabricProfilePath, machineOf } from '../machine.ts';
+import { NODE_CRYPTO } from '../node-crypto.ts';
 import { lacksKeys, verifierUrl } from '../verify-sources.ts';
 import { logSigner } from './ledger.ts';
 import { inWords } from './verify.ts';
@@ -29,13 +27,6 @@ export interface ExportOptions {
   readonly trust: string | undefined;
   readonly json: boolean;
 }
-
-/** node:crypto's side of a checker. */
-export const NODE_CRYPTO: EvidenceCrypto = {
-  hash: nodeHashing.hash,
-  ed25519: (publicKey, message, signature) => verifyBytes(null, message, ed25519From(publicKey), signature),
-  p256: verifyP256,
-};
 
 /** Writes or checks, prints what came of it, and gives the exit code. */
 export async function runExport({ dataDir, folder, trust, json }: ExportOptions): Promise<number> {

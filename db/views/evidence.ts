@@ -3,7 +3,15 @@
 import { and, asc, desc, eq, inArray } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Database } from '../connection.ts';
-import { auditEntries, certificates, logCheckpoints, logLeaves, persons, statements } from '../schema.ts';
+import {
+  auditEntries,
+  cases,
+  certificates,
+  logCheckpoints,
+  logLeaves,
+  persons,
+  statements,
+} from '../schema.ts';
 
 /** A case's entries by version, each with its place in the log or null. */
 export async function evidenceEntries(db: Database, caseId: string) {
@@ -35,6 +43,32 @@ export async function checkpointsFor(
           .from(logCheckpoints)
           .where(inArray(logCheckpoints.size, [...sizes]));
   return [...newest, ...named.filter(({ size }) => size !== newest[0]?.size)].sort((a, b) => b.size - a.size);
+}
+
+/** The place in the log where the first case under each version of the parameters begins, as far as it has one. */
+export async function firstUnder(
+  db: Database,
+  versions: readonly string[],
+): Promise<{ version: string; since: number }[]> {
+  const found = versions.map(async (version) => {
+    const [first] = await db
+      .select({ since: logLeaves.index })
+      .from(cases)
+      .innerJoin(
+        auditEntries,
+        and(
+          eq(auditEntries.subjectKind, 'case'),
+          eq(auditEntries.subjectId, cases.id),
+          eq(auditEntries.subjectVersion, 1),
+        ),
+      )
+      .innerJoin(logLeaves, eq(logLeaves.entryId, auditEntries.id))
+      .where(eq(cases.parametersVersion, version))
+      .orderBy(asc(cases.openedAt))
+      .limit(1);
+    return first ? [{ version, since: first.since }] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** What was signed in a case, still sealed, by entry. */

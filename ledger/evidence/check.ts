@@ -2,9 +2,9 @@
 // in Node and in a browser without a network: hashing and signatures come as arguments. Trusts nothing that stands in the
 // evidence; a step that cannot be done is said and never counted as done.
 
-import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { ORGANISATIONS, type Organisation, witnessName } from '../../domain/consortium.ts';
 import { SIGNED_EVENTS } from '../../domain/events.ts';
-import { fromBase64, toHex } from '../bytes.ts';
+import { fromBase64, toHex, utf8 } from '../bytes.ts';
 import {
   type Certificate,
   type CertificateState,
@@ -12,6 +12,7 @@ import {
   fingerprintOf,
   issuedBy,
   issuersAmong,
+  keyIdOf,
   type RevocationList,
   readCertificate,
   readRevocationList,
@@ -27,6 +28,7 @@ import {
   type VerifySignature,
   verifyNote,
 } from '../checkpoint.ts';
+import { pemOf } from '../der.ts';
 import { type Entry, openedDigest, readEntry } from '../entry.ts';
 import { type Hash, leafHash, verifyInclusion } from '../merkle.ts';
 import { statementBytes } from '../statement.ts';
@@ -110,20 +112,14 @@ export async function checkEvidence(
   const cosigned = await checkCosignatures(evidence, checkpoint?.size ?? 0, trust, crypto, steps);
   const entries = checkInclusion(evidence, checkpoint, crypto.hash, steps);
   checkOrder(evidence, entries, crypto.hash, steps);
-  const known = await certificatesOf(evidence, trust, crypto);
+  const known = await certificatesOf(evidence, entries, trust, crypto);
   await checkService(evidence, entries, trust, known, crypto, steps);
   await checkPersons(entries, trust, known, crypto, steps);
   checkStatements(evidence, entries, crypto.hash, steps);
   checkOpenings(evidence, entries, crypto.hash, steps);
-  steps.push(
-    await checkBlocks(
-      evidence,
-      trust,
-      entries.map(({ leaf, index }) => ({ leaf, index })),
-      crypto,
-    ),
-  );
-  checkParameters(evidence, entries, steps);
+  const chain = await checkBlocks(evidence, trust, entries, crypto);
+  steps.push(chain.step);
+  checkParameters(evidence, entries, chain.parameters, crypto.hash, steps);
   return {
     verdict: steps.some(({ outcome }) => outcome === 'wrong') ? 'refused' : 'holds',
     steps,
@@ -158,6 +154,9 @@ async function checkCheckpoint(
       faults.wrong.push('Checkpoint is of another log than the one that is trusted');
     const keys = keysFor(trust, 'log', checkpoint.size).map((vkey) => parseVerifierKey(vkey, hash));
     const verdict = await verifyNote(note, keys, ed25519);
+    const witnesses = witnessNames(trust, checkpoint.size);
+    if (verdict.holds && verdict.unknown.some(({ name }) => !witnesses.has(name)))
+      faults.wrong.push('Checkpoint carries a signature line of nobody who is trusted');
     if (!verdict.holds)
       faults.wrong.push(
         verdict.why === 'wrong-signature'
@@ -174,6 +173,15 @@ async function checkCheckpoint(
     step: faults.step('checkpoint', `Signed by the log’s own key: ${size} entries`),
   };
 }
+
+/** Names under which witnesses sign: of each organisation those that are trusted, or, when none is, the one it goes by. */
+const witnessNames = (trust: EvidenceTrust, size: number): ReadonlySet<string> =>
+  new Set(
+    ORGANISATIONS.flatMap((organisation) => {
+      const names = keysFor(trust, organisation, size).map((vkey) => vkey.split('+')[0] ?? '');
+      return names.length > 0 ? names : [witnessName(organisation)];
+    }),
+  );
 
 async function checkCosignatures(
   evidence: Evidence,
@@ -300,6 +308,7 @@ interface Known {
 /** Certificates by fingerprint, and each authority's newest list of what it revoked, signed by it. */
 async function certificatesOf(
   evidence: Evidence,
+  entries: readonly Read[],
   trust: EvidenceTrust,
   crypto: EvidenceCrypto,
 ): Promise<Known> {
@@ -307,20 +316,26 @@ async function certificatesOf(
   const byKeyId = new Map<string, Certificate & { pem: string }>();
   const lists = new Map<Organisation, RevocationList>();
   const faults: string[] = [];
+  const named = new Set(
+    entries.flatMap(({ entry }) => (entry ? [entry.actor.key, entry.signature?.certificate] : [])),
+  );
   for (const pem of evidence.certificates) {
     const certificate = readCertificate(pem);
-    if (!certificate) {
+    if (!certificate || pemOf('CERTIFICATE', certificate.raw) !== pem) {
       faults.push('A certificate cannot be read');
       continue;
     }
     const fingerprint = fingerprintOf(certificate, crypto.hash);
+    if (!named.has(fingerprint) && !named.has(keyIdOf(fingerprint)))
+      faults.push('A certificate is there that no entry names');
+    else if (certificates.has(fingerprint)) faults.push('A certificate is there twice');
     certificates.set(fingerprint, { ...certificate, pem });
-    byKeyId.set(fingerprint.slice(0, 16), { ...certificate, pem });
+    byKeyId.set(keyIdOf(fingerprint), { ...certificate, pem });
   }
   for (const pem of evidence.revocations) {
     const list = readRevocationList(pem);
     const organisation = list && (await authorityOf(list, trust, crypto.p256));
-    if (!list || !organisation) {
+    if (!list || !organisation || pemOf('X509 CRL', list.raw) !== pem) {
       faults.push('A revocation list is not signed by an authority that is trusted');
       continue;
     }
@@ -473,12 +488,30 @@ function checkOpenings(evidence: Evidence, entries: readonly Read[], hash: Hash,
   );
 }
 
-function checkParameters(evidence: Evidence, entries: readonly Read[], steps: Step[]): void {
+function checkParameters(
+  evidence: Evidence,
+  entries: readonly Read[],
+  onChain: ReadonlyMap<string, string | null>,
+  hash: Hash,
+  steps: Step[],
+): void {
   const faults = new Faults();
   const versions = new Set(entries.flatMap(({ entry }) => (entry ? [entry.parameters] : [])));
+  const given = new Set<string>();
+  for (const { version, set } of evidence.parameters) {
+    const digest = onChain.get(version);
+    if (!versions.has(version)) faults.wrong.push(`Parameters ${version} are there, which no entry names`);
+    else if (given.has(version)) faults.wrong.push(`Parameters ${version} are there twice`);
+    else if (!setSays(set, version))
+      faults.wrong.push(`Parameters ${version} are of another version by their own words`);
+    else if (digest === undefined)
+      faults.open.push(`Parameters ${version}: the block that holds their digest is not there`);
+    else if (toHex(hash(utf8(set))) !== digest)
+      faults.wrong.push(`Parameters ${version} are not those whose digest the members’ chain holds`);
+    given.add(version);
+  }
   for (const version of versions)
-    if (!evidence.parameters.some((set) => set.version === version && setSays(set.set, version)))
-      faults.open.push(`Parameters ${version} are not there`);
+    if (!given.has(version)) faults.open.push(`Parameters ${version} are not there`);
   const bundles = new Set(entries.flatMap(({ entry }) => (entry ? [entry.bundle] : [])));
   steps.push(
     faults.step(

@@ -1,7 +1,7 @@
 // Station 7, evidence: the shape of `evidence.json`, of `trust.json` beside which it is judged, and how both are read. The
 // format is described in docs/evidence-format.md. Pure, and the browser's too. Reads strictly and judges nothing.
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
-import { parseIJson } from '../canonical.ts';
+import { canonicalJson, NotCanonical, parseIJson } from '../canonical.ts';
 
 /** One field that is shown: where it stands, its canonical JSON text, and what opens its digest. */
 export interface Opening {
@@ -100,6 +100,10 @@ const LIMITS = { depth: 8, keys: 2_000_000, keysPerObject: 100_000 };
 type Fields = Readonly<Record<string, unknown>>;
 
 const isText = (value: unknown): value is string => typeof value === 'string';
+const isInstant = (value: unknown): boolean => {
+  const at = isText(value) ? Date.parse(value) : Number.NaN;
+  return !Number.isNaN(at) && new Date(at).toISOString() === value;
+};
 const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isList = Array.isArray as (value: unknown) => value is readonly unknown[];
 
@@ -122,16 +126,38 @@ function demand(holds: boolean, where: string): asserts holds {
   if (!holds) throw new NotEvidence(`${where} is not of its form`);
 }
 
-function read(bytes: Uint8Array, where: string): unknown {
-  if (bytes.length > MAX_EVIDENCE_BYTES) throw new NotEvidence(`${where} is too long`);
-  const parsed = parseIJson(bytes, LIMITS);
-  if (!parsed.ok) throw new NotEvidence(`${where} is not JSON that is read the same way everywhere`);
-  return parsed.value;
+const NOT_JSON = 'is not JSON that is read the same way everywhere';
+
+/** `evidence.json` in its one spelling: canonical JSON and a line feed. */
+export const evidenceText = (evidence: Evidence): string => `${canonicalJson(evidence)}\n`;
+
+/**
+ * Reads `evidence.json`. Written anew it must be the same bytes, so no byte of it goes unread: nothing stands there twice,
+ * between the lines or in another spelling. Throws NotEvidence.
+ */
+export function readEvidence(bytes: Uint8Array): Evidence {
+  if (bytes.length > MAX_EVIDENCE_BYTES) throw new NotEvidence('Evidence is too long');
+  let text: string;
+  let parsed: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    parsed = JSON.parse(text);
+  } catch {
+    throw new NotEvidence(`Evidence ${NOT_JSON}`);
+  }
+  const evidence = shaped(parsed);
+  try {
+    if (evidenceText(evidence) === text) return evidence;
+  } catch (error) {
+    if (!(error instanceof NotCanonical)) throw error;
+    throw new NotEvidence(`Evidence ${NOT_JSON}`);
+  }
+  throw new NotEvidence('Evidence is not written in its one spelling');
 }
 
-/** Reads `evidence.json`. Throws NotEvidence. */
-export function readEvidence(bytes: Uint8Array): Evidence {
-  const value = fieldsOf(read(bytes, 'Evidence'), 'Evidence', [
+/** The value, once it has every field of evidence and no other. */
+function shaped(parsed: unknown): Evidence {
+  const value = fieldsOf(parsed, 'Evidence', [
     'blocks',
     'certificates',
     'checkpoint',
@@ -146,7 +172,7 @@ export function readEvidence(bytes: Uint8Array): Evidence {
     'waiting',
   ]);
   demand(value.format === 'rehab-evidence' && value.v === 1, 'Format');
-  demand([value.madeAt, value.origin, value.checkpoint].every(isText), 'Head');
+  demand([value.origin, value.checkpoint].every(isText) && isInstant(value.madeAt), 'Head');
   demand(isSize(value.waiting), 'Number of waiting entries');
   const subject = fieldsOf(value.subject, 'Subject', ['kind', 'pseudonym']);
   demand(isText(subject.kind) && isText(subject.pseudonym), 'Subject');
@@ -179,8 +205,11 @@ export function readEvidence(bytes: Uint8Array): Evidence {
 
 /** Reads `trust.json`. Throws NotEvidence. */
 export function readEvidenceTrust(bytes: Uint8Array): EvidenceTrust {
+  if (bytes.length > MAX_EVIDENCE_BYTES) throw new NotEvidence('Trust is too long');
+  const parsed = parseIJson(bytes, LIMITS);
+  if (!parsed.ok) throw new NotEvidence(`Trust ${NOT_JSON}`);
   const value = fieldsOf(
-    read(bytes, 'Trust'),
+    parsed.value,
     'Trust',
     ['channel', 'genesis', 'log', 'origin', 'roots', 'witnesses'],
     ['former'],

@@ -2,7 +2,9 @@
 // what the entry recorded and whoever asks may see it; everything else stays a digest. Judges nothing: that is check.ts.
 
 import { toBase64 } from '../bytes.ts';
-import type { Hashing } from '../entry.ts';
+import { fingerprintOf, keyIdOf, readCertificate, readRevocationList } from '../certificates.ts';
+import { pemOf } from '../der.ts';
+import type { Entry, Hashing } from '../entry.ts';
 import { columnOpening, columnTextDigest, readEntry, subjectPseudonym } from '../entry.ts';
 import { type ReadTile, tileTree } from '../tiles.ts';
 import type { Evidence, EvidenceBlock, EvidenceEntry, Opening } from './format.ts';
@@ -36,8 +38,8 @@ export interface EvidenceSources {
   readonly certificates: readonly string[];
   readonly revocations: readonly string[];
   readonly parameters: readonly { readonly version: string; readonly set: string }[];
-  /** Blocks that wrote these leaves, each once; fewer when they cannot be had now. */
-  blocks(indexes: readonly number[]): Promise<readonly EvidenceBlock[]>;
+  /** Blocks that wrote these leaves, and the digests of these parameters, each once; fewer when they cannot be had now. */
+  blocks(indexes: readonly number[], versions: readonly string[]): Promise<readonly EvidenceBlock[]>;
 }
 
 /** Makes the evidence. Entries that the checkpoint does not cover, and all after them, are counted and left out. */
@@ -46,8 +48,14 @@ export async function makeEvidence(sources: EvidenceSources): Promise<Evidence> 
   const uncovered = sources.entries.findIndex(({ index }) => index === null || index >= checkpoint.size);
   const covered = uncovered < 0 ? sources.entries : sources.entries.slice(0, uncovered);
   const tree = tileTree(sources.tile, checkpoint.size, hashing.hash);
-  const openings = await openingsOf(sources, covered);
+  const read = covered.flatMap(({ body }) => {
+    const one = readEntry(body);
+    return 'entry' in one ? [one.entry] : [];
+  });
+  const openings = await openingsOf(sources, read);
   const statements = await sources.statements();
+  const versions = new Set(read.map((entry) => entry.parameters));
+  const parameters = sources.parameters.filter(({ version }) => versions.has(version));
   const entries: EvidenceEntry[] = [];
   for (const { id, body, signature, index } of covered)
     if (index !== null)
@@ -71,22 +79,37 @@ export async function makeEvidence(sources: EvidenceSources): Promise<Evidence> 
     checkpoint: checkpoint.note,
     entries,
     waiting: sources.entries.length - covered.length,
-    certificates: sources.certificates,
-    revocations: sources.revocations,
-    parameters: sources.parameters,
-    blocks: await sources.blocks(entries.map(({ index }) => index)),
+    certificates: certificatesNamed(sources, read),
+    revocations: sources.revocations.map((pem) => {
+      const list = readRevocationList(pem);
+      return list ? pemOf('X509 CRL', list.raw) : pem;
+    }),
+    parameters,
+    blocks: await sources.blocks(
+      entries.map(({ index }) => index),
+      parameters.map(({ version }) => version),
+    ),
   };
+}
+
+/** The certificates that these entries name, each once and in the one spelling of PEM. */
+function certificatesNamed({ certificates, hashing }: EvidenceSources, read: readonly Entry[]): string[] {
+  const named = new Set(read.flatMap(({ actor, signature }) => [actor.key, signature?.certificate]));
+  const kept = certificates.flatMap((pem) => {
+    const certificate = readCertificate(pem);
+    const fingerprint = certificate && fingerprintOf(certificate, hashing.hash);
+    return certificate && fingerprint && (named.has(fingerprint) || named.has(keyIdOf(fingerprint)))
+      ? [pemOf('CERTIFICATE', certificate.raw)]
+      : [];
+  });
+  return [...new Set(kept)];
 }
 
 /** Openings by entry: of every field whose value now is what the entry recorded, and that may be opened. */
 async function openingsOf(
   { hashing, digestKey, rows, mayOpen }: EvidenceSources,
-  covered: readonly SourceEntry[],
+  read: readonly Entry[],
 ): Promise<ReadonlyMap<string, readonly Opening[]>> {
-  const read = covered.flatMap(({ body }) => {
-    const one = readEntry(body);
-    return 'entry' in one ? [one.entry] : [];
-  });
   const wanted = new Map<string, Set<string>>();
   for (const { table, key } of read.flatMap(({ changes }) => changes))
     wanted.set(table, (wanted.get(table) ?? new Set()).add(key));

@@ -64,17 +64,28 @@ export function testChannel(authorities: Readonly<Record<Organisation, TestAutho
     blocks.push(block.serializeBinary());
   }
 
-  function transaction(first: number, leaves: readonly Uint8Array[]): Uint8Array {
-    const writes = new ledger.rwset.kvrwset.KVRWSet();
-    // As the chaincode has it: no key holds leaves of two subtrees.
+  /** As the chaincode has it: no key holds leaves of two subtrees. */
+  function leavesUnderKeys(first: number, leaves: readonly Uint8Array[]): [string, Uint8Array][] {
+    const written: [string, Uint8Array][] = [];
     for (let at = 0; at < leaves.length; ) {
       const index = first + at;
       const count = Math.min(256 - (index % 256), leaves.length - at);
-      const write = new ledger.rwset.kvrwset.KVWrite();
-      write.setKey(`leaves/${String(index).padStart(16, '0')}`);
-      write.setValue(Buffer.concat(leaves.slice(at, at + count)));
-      writes.addWrites(write);
+      written.push([
+        `leaves/${String(index).padStart(16, '0')}`,
+        Buffer.concat(leaves.slice(at, at + count)),
+      ]);
       at += count;
+    }
+    return written;
+  }
+
+  function transaction(written: readonly (readonly [string, Uint8Array])[]): Uint8Array {
+    const writes = new ledger.rwset.kvrwset.KVRWSet();
+    for (const [key, value] of written) {
+      const write = new ledger.rwset.kvrwset.KVWrite();
+      write.setKey(key);
+      write.setValue(value);
+      writes.addWrites(write);
     }
     const space = new ledger.rwset.NsReadWriteSet();
     space.setNamespace(CHAINCODE);
@@ -119,7 +130,11 @@ export function testChannel(authorities: Readonly<Record<Organisation, TestAutho
   add([new common.Envelope().serializeBinary()]);
   return {
     /** Writes leaves behind those before, in a block of their own. */
-    anchor: (first: number, leaves: readonly Uint8Array[]): void => add([transaction(first, leaves)]),
+    anchor: (first: number, leaves: readonly Uint8Array[]): void =>
+      add([transaction(leavesUnderKeys(first, leaves))]),
+    /** Writes down the digest of a version of the parameters, as the chaincode does. */
+    record: (version: string, sha256: string): void =>
+      add([transaction([[`parameters/${version}`, Buffer.from(JSON.stringify({ sha256, version }))]])]),
     height: async (): Promise<number> => blocks.length,
     block: async (number: number): Promise<Uint8Array> => {
       const block = blocks[number];

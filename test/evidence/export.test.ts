@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runExport } from '../../bin/commands/export.ts';
 import { folderFiles, writeExport } from '../../bin/export.ts';
+import { NODE_CRYPTO } from '../../bin/node-crypto.ts';
 import { lengthPrefixed, piecesOf, verifyExport } from '../../ledger/export.ts';
-import { createEvidenceWorld, type EvidenceWorld, NODE } from './world.ts';
+import { createEvidenceWorld, type EvidenceWorld } from './world.ts';
 
 let w: EvidenceWorld;
 let folder: string;
@@ -50,7 +51,7 @@ const check = (name: string, trust = w.trust) =>
   verifyExport({
     files: folderFiles(join(folder, name)),
     trust,
-    crypto: NODE,
+    crypto: NODE_CRYPTO,
     clock: () => performance.now(),
     progress: () => undefined,
   });

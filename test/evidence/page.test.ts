@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonicalJson } from '../../ledger/canonical.ts';
-import type { Evidence } from '../../ledger/evidence/format.ts';
+import { type Evidence, evidenceText } from '../../ledger/evidence/format.ts';
 import { verifyPage } from '../../ledger/evidence/page/build.ts';
 import { packEvidence, unpackEvidence } from '../../ledger/evidence/zip.ts';
 import { openBrowser } from '../support/browser.ts';
@@ -49,7 +48,7 @@ async function write(name: string, caseId: string, change: (evidence: Evidence) 
     join(folder, name),
     packEvidence({
       'README.txt': 'test',
-      'evidence.json': canonicalJson(evidence),
+      'evidence.json': evidenceText(evidence),
       'report.html': 'test',
       'verify.html': 'test',
     }),

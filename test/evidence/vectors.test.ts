@@ -3,10 +3,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { canonicalJson } from '../../ledger/canonical.ts';
+import { NODE_CRYPTO } from '../../bin/node-crypto.ts';
 import { checkEvidence } from '../../ledger/evidence/check.ts';
-import { type Evidence, readEvidence, readEvidenceTrust } from '../../ledger/evidence/format.ts';
-import { createEvidenceWorld, NODE } from './world.ts';
+import {
+  type Evidence,
+  evidenceText,
+  readEvidence,
+  readEvidenceTrust,
+} from '../../ledger/evidence/format.ts';
+import { createEvidenceWorld } from './world.ts';
 
 const FOLDER = join(import.meta.dirname, '../../docs/evidence-vectors');
 
@@ -30,7 +35,7 @@ function changed(evidence: Evidence, pointer: string, value: unknown): Evidence 
 }
 
 const outcome = async (evidence: Evidence, trust: Uint8Array) => {
-  const { verdict, steps } = await checkEvidence(evidence, readEvidenceTrust(trust), NODE);
+  const { verdict, steps } = await checkEvidence(evidence, readEvidenceTrust(trust), NODE_CRYPTO);
   return {
     verdict,
     steps: Object.fromEntries(
@@ -73,7 +78,18 @@ async function write(): Promise<void> {
       ['another subject', '/subject/pseudonym', 'somebody else'],
       ['entries still waiting', '/waiting', 1],
       ['no parameters', '/parameters', []],
+      [
+        'a limit changed',
+        '/parameters/0/set',
+        sound.parameters[0]?.set.replace(/\d+/, (n) => `${Number(n) + 1}`),
+      ],
       ['no blocks', '/blocks', []],
+      ['without the block that holds the parameters’ digest', '/blocks', sound.blocks.slice(1)],
+      [
+        'a certificate that no entry names',
+        '/certificates',
+        [...sound.certificates, w.authorities.hospital.root],
+      ],
       ['one byte of what was endorsed', '/blocks/0/bytes', flip(sound.blocks[0]?.bytes ?? '', 700)],
       ['another block’s number', '/blocks/0/number', (sound.blocks[0]?.number ?? 0) + 1],
       ['a block that is none', '/blocks', [{ number: 1, bytes: 'AAAA' }]],
@@ -82,7 +98,7 @@ async function write(): Promise<void> {
     for (const [name, pointer, value] of changes)
       vectors.push({ name, pointer, value, ...(await outcome(changed(sound, pointer, value), trust)) });
     mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(join(FOLDER, 'evidence.json'), `${canonicalJson(sound)}\n`);
+    writeFileSync(join(FOLDER, 'evidence.json'), evidenceText(sound));
     writeFileSync(join(FOLDER, 'trust.json'), trust);
     writeFileSync(join(FOLDER, 'vectors.json'), `${JSON.stringify(vectors, null, 1)}\n`);
   } finally {

@@ -1,10 +1,10 @@
 // Test support: a world whose decisions are signed by persons with certificates, sequenced, and cosigned by three witnesses; and the
 // trust under which its evidence is judged. Everything is real but the authorities, which are as small as one can be.
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { createVerbs } from '../../activities/create.ts';
 import { logSigner } from '../../bin/commands/ledger.ts';
 import { caseEvidence, type EvidenceFrom, evidenceFile } from '../../bin/evidence.ts';
-import { blocksWith } from '../../bin/evidence-sources.ts';
+import { blocksFor } from '../../bin/evidence-sources.ts';
 import { insert } from '../../db/change.ts';
 import { connect } from '../../db/connection.ts';
 import { readActValues } from '../../domain/acts.ts';
@@ -17,6 +17,8 @@ import {
 } from '../../domain/consortium.ts';
 import { needsSignature } from '../../domain/events.ts';
 import { signedContext } from '../../domain/operation-key.ts';
+import { toHex } from '../../ledger/bytes.ts';
+import { canonicalBytes } from '../../ledger/canonical.ts';
 import { fingerprintOf, readCertificate } from '../../ledger/certificates.ts';
 import { formatVerifierKey, parseNote } from '../../ledger/checkpoint.ts';
 import {
@@ -27,13 +29,12 @@ import {
 } from '../../ledger/cosignature.ts';
 import { p1363FromDer } from '../../ledger/der.ts';
 import { envelopeBytes, signatureValue } from '../../ledger/envelope.ts';
-import type { EvidenceCrypto } from '../../ledger/evidence/check.ts';
 import type { Evidence, EvidenceTrust } from '../../ledger/evidence/format.ts';
 import { envelopeFor } from '../../ledger/personal.ts';
 import { nodeHashing, seal } from '../../ledger/record-key.ts';
 import { NO_FACTS, recorded } from '../../ledger/recorded.ts';
 import { createSequencer } from '../../ledger/sequencer.ts';
-import { ed25519From, ed25519Raw, entrySigner, verifyP256 } from '../../ledger/signing.ts';
+import { ed25519Raw, entrySigner } from '../../ledger/signing.ts';
 import { statementText } from '../../ledger/statement.ts';
 import { text } from '../../web/text/text.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
@@ -41,13 +42,6 @@ import { spki, testAuthority } from '../support/authority.ts';
 import { type Answer, createWorld } from '../support/case-world.ts';
 import { STORIES, type Stage, type Story } from '../support/stories.ts';
 import { testChannel } from './channel.ts';
-
-/** node:crypto's side of a checker. */
-export const NODE: EvidenceCrypto = {
-  hash: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
-  ed25519: (publicKey, message, signature) => verify(null, message, ed25519From(publicKey), signature),
-  p256: verifyP256,
-};
 
 interface Signing {
   readonly key: KeyObject;
@@ -187,6 +181,8 @@ export async function createEvidenceWorld() {
   };
 
   const channel = testChannel(authorities);
+  const { set: limits } = world.parameters;
+  channel.record(limits.version, toHex(nodeHashing.hash(canonicalBytes(limits))));
   let anchored = 0;
   const from: EvidenceFrom = {
     db: world.worker.db,
@@ -195,7 +191,7 @@ export async function createEvidenceWorld() {
     serviceCertificates: [serviceCertificate],
     cosignatures: async () => [],
     revocations: async () => ORGANISATIONS.map((name) => authorities[name].crl()),
-    blocks: (indexes) => blocksWith(indexes, channel.height, channel.block),
+    blocks: (indexes, versions) => blocksFor(indexes, versions, channel.height, channel.block),
     now: () => new Date('2026-11-23T12:00:00.000Z'),
   };
 

@@ -3,11 +3,11 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blocksWith } from '../../bin/evidence-sources.ts';
+import { blocksFor } from '../../bin/evidence-sources.ts';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
 import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { checkBlocks, leavesInBlock } from '../../ledger/evidence/blocks.ts';
-import type { Evidence, EvidenceBlock, EvidenceTrust } from '../../ledger/evidence/format.ts';
+import type { EvidenceBlock, EvidenceTrust } from '../../ledger/evidence/format.ts';
 import type { Chain } from '../../ledger/fabric/client.ts';
 import { HASH_BYTES } from '../../ledger/merkle.ts';
 import { testAuthority } from '../support/authority.ts';
@@ -56,8 +56,9 @@ const NODE = {
     ),
 };
 const found = (indexes: readonly number[], reads?: number[]) =>
-  blocksWith(
+  blocksFor(
     indexes,
+    [],
     () => chain.blockHeight('association'),
     (number) => {
       reads?.push(number);
@@ -66,9 +67,9 @@ const found = (indexes: readonly number[], reads?: number[]) =>
   );
 /** The leaf at an index, from the chain itself. */
 const entryAt = async (index: number) => ({ index, leaf: await chain.leafAt('administration', index) });
-const evidenceOf = (blocks: readonly EvidenceBlock[]) => ({ blocks }) as unknown as Evidence;
+const evidenceOf = (blocks: readonly EvidenceBlock[]) => ({ blocks, parameters: [] });
 const check = async (blocks: readonly EvidenceBlock[], indexes: readonly number[], under = trust) =>
-  checkBlocks(evidenceOf(blocks), under, await Promise.all(indexes.map(entryAt)), NODE);
+  (await checkBlocks(evidenceOf(blocks), under, await Promise.all(indexes.map(entryAt)), NODE)).step;
 
 describe('blocks', () => {
   test('are found by the leaves they wrote, each once, in few reads', async () => {
@@ -98,18 +99,13 @@ describe('blocks', () => {
     const [block] = await found([5]);
     if (!block) throw new Error('there is no block');
     const bytes = fromBase64(block.bytes) ?? new Uint8Array(0);
-    let refused = 0;
-    let tried = 0;
-    // The metadata behind the transactions holds the peer's own notes besides; what counts of it is signed or checked.
-    for (let at = 0; at < bytes.length; at += 41) {
+    for (let at = 0; at < bytes.length; at += 7) {
       const changed = bytes.slice();
       changed[at] = (changed[at] as number) ^ (1 << (at % 8));
       const step = await check([{ ...block, bytes: toBase64(changed) }], [5]);
-      tried += 1;
-      if (step.outcome !== 'holds') refused += 1;
+      expect([at, step.outcome]).toEqual([at, 'wrong']);
     }
-    expect(tried).toBeGreaterThan(50);
-    expect(refused / tried).toBeGreaterThan(0.9);
+    expect(bytes.length).toBeGreaterThan(1000);
   });
 
   test('are refused under other authorities, another channel, another number', async () => {
@@ -122,7 +118,12 @@ describe('blocks', () => {
     expect((await check(blocks, [5], { ...trust, roots: { hospital, association } })).outcome).toBe('wrong');
     const renumbered = blocks.map((block) => ({ ...block, number: block.number + 1 }));
     expect((await check(renumbered, [5])).outcome).toBe('wrong');
-    const step = await checkBlocks(evidenceOf(blocks), trust, [{ index: 5, leaf: new Uint8Array(32) }], NODE);
+    const { step } = await checkBlocks(
+      evidenceOf(blocks),
+      trust,
+      [{ index: 5, leaf: new Uint8Array(32) }],
+      NODE,
+    );
     expect(step).toMatchObject({ outcome: 'wrong', says: expect.stringContaining('another leaf at 5') });
   });
 

@@ -62,11 +62,11 @@ const en = {
     ],
     chain: [
       'The members’ chain',
-      'Each leaf was also written to the chain that the three organisations run. The blocks are here as a peer keeps them: an orderer must have signed each, and the peers of a majority must have signed what was written.',
+      'Each leaf was also written to the chain that the three organisations run. The blocks are here with all that is signed of them: an orderer must have signed each, and the peers of a majority must have signed what was written.',
     ],
     parameters: [
       'Rules and program',
-      'Every entry names the version of the limits in force and the hash of the program that decided.',
+      'Every entry names the version of the limits in force and the hash of the program that decided. The members wrote the digest of the limits to their chain; the limits here must have it.',
     ],
   } satisfies Record<StepName, [title: string, why: string]>,
 };
@@ -124,9 +124,12 @@ const zh: typeof en = {
     ],
     chain: [
       '成员的链',
-      '每个叶子也写入了三个机构共同运行的链。区块与节点所存一致：必须有排序节点签署，且多数机构的节点签署了所写内容。',
+      '每个叶子也写入了三个机构共同运行的链。区块在此，含其全部被签署的内容：必须有排序节点签署，且多数机构的节点签署了所写内容。',
     ],
-    parameters: ['规则与程序', '每个条目都载明当时有效的参数版本以及作出决定的程序的哈希。'],
+    parameters: [
+      '规则与程序',
+      '每个条目都载明当时有效的参数版本以及作出决定的程序的哈希。参数的摘要由成员写入链中；此处的参数必须与之一致。',
+    ],
   },
 };
 
