@@ -4,6 +4,7 @@
 // Must never take a root from anybody: not from the peer, not from the log, not from another witness.
 
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { fromBase64 } from '../bytes.ts';
 import {
   type Checkpoint,
   type Note,
@@ -14,6 +15,7 @@ import {
   verifyNote,
 } from '../checkpoint.ts';
 import { cosignatureLine, cosignedAt, parseWitnessKey } from '../cosignature.ts';
+import { keysFor } from '../evidence/format.ts';
 import type { ChainHead, MemberChain } from '../fabric/client.ts';
 import { ChainFault, ChainRefusal, ChainUnknown } from '../fabric/trouble.ts';
 import {
@@ -99,8 +101,17 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
   const { organisation, trust, chain, published, key, store, crypto, now, onAlarm } = options;
   const limits = { ...LIMITS, ...options.limits };
   const { hash, verify } = crypto;
-  const logKey = parseVerifierKey(trust.log, hash);
-  const witnessKeys = ORGANISATIONS.map((of) => ({ of, key: parseWitnessKey(trust.witnesses[of], hash) }));
+  /** The log's keys that count at a size: the agreed one, and former ones up to where they ended. */
+  const logKeysAt = (size: number) => keysFor(trust, 'log', size).map((key) => parseVerifierKey(key, hash));
+
+  /** The time of a witness's line over a text of that size, under one of its keys that count there; else undefined. */
+  async function lineOf(of: Organisation, size: number, text: string, line: string) {
+    for (const key of keysFor(trust, of, size)) {
+      const at = await cosignedAt(text, line, parseWitnessKey(key, hash), verify);
+      if (at !== undefined) return at;
+    }
+    return undefined;
+  }
 
   let state: MemberState = await store.read();
   /** What the peer holds as far as it was re-computed; grows from the last cosigned state. */
@@ -256,17 +267,18 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
       return undefined;
     }
     const { size } = checkpoint;
-    const verdict = await verifyNote(note, [logKey], verify);
+    const verdict = await verifyNote(note, logKeysAt(size), verify);
     if (checkpoint.origin !== trust.origin || !verdict.holds) {
       await forged('The checkpoint is not signed by the agreed log key; do not believe it.', size);
       return undefined;
     }
     const lines = text.slice(note.text.length + 1, -1).split('\n');
     const by: Organisation[] = [];
-    for (const { of, key: theirs } of witnessKeys) {
-      const line = lines.find((each) => each.startsWith(`— ${theirs.name} `));
+    for (const of of ORGANISATIONS) {
+      const { name } = parseWitnessKey(trust.witnesses[of], hash);
+      const line = lines.find((each) => each.startsWith(`— ${name} `));
       if (line === undefined) continue;
-      if ((await cosignedAt(note.text, line, theirs, verify)) !== undefined) by.push(of);
+      if ((await lineOf(of, size, note.text, line)) !== undefined) by.push(of);
       else
         await forged(
           `The checkpoint bears a line of ${of} that its witness did not give for it; do not believe it.`,
@@ -328,8 +340,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     for (const { organisation: of, size, line } of await chain.newestCosignatures()) {
       if (of === organisation || size > head.size) continue;
       const own = await chain.checkpointAt(size);
-      const theirs = witnessKeys.find((each) => each.of === of);
-      const at = own && theirs && (await cosignedAt(parseNote(own.note).text, line, theirs.key, verify));
+      const at = own && (await lineOf(of, size, parseNote(own.note).text, line));
       if (own === undefined || at === undefined || !equalBytes(own.root, (await rootAt(size)) ?? EMPTY)) {
         await raise('forked-witness', {
           size,
@@ -378,6 +389,9 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     cosignedLast = now().getTime();
   }
 
+  const bearsOurKey = (line: string): boolean =>
+    equalBytes(fromBase64(line.split(' ').at(-1) ?? '')?.slice(0, 4) ?? EMPTY, key.keyId);
+
   /** Brings our newest line to the chain, also one that a crash kept back. */
   async function submit(): Promise<void> {
     const { cosigned } = state;
@@ -391,7 +405,11 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
           size: cosigned.size,
           says: 'The chain has a larger cosignature in our name than we gave; somebody else holds our witness key.',
         });
-      else throw error;
+      // Signed under a former key of ours and not sent in time: what comes next is under today's.
+      else if (
+        !(error instanceof ChainRefusal && error.code === 'WRONG_COSIGNATURE' && !bearsOurKey(cosigned.line))
+      )
+        throw error;
     }
     submitted = cosigned.size;
   }

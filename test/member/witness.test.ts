@@ -10,7 +10,8 @@ import { cosign, cosignaturesAt, newestCosignatures } from '../../ledger/chainco
 import { listKeys, registerKey } from '../../ledger/chaincode/keys.ts';
 import { append, checkpointAt, listLeaves, readHeadOf } from '../../ledger/chaincode/log.ts';
 import { LogRefusal, type State } from '../../ledger/chaincode/state.ts';
-import { formatWitnessKey, parseWitnessKey } from '../../ledger/cosignature.ts';
+import { parseNote } from '../../ledger/checkpoint.ts';
+import { cosignatureLine, formatWitnessKey, parseWitnessKey } from '../../ledger/cosignature.ts';
 import { ChainFault, ChainRefusal } from '../../ledger/fabric/trouble.ts';
 import type { Trust, WitnessKey } from '../../ledger/member/folder.ts';
 import { PublishedFault, type PublishedLog } from '../../ledger/member/published.ts';
@@ -429,6 +430,74 @@ describe('what is refused and alarmed', () => {
     });
     await elsewhere.once();
     expect(kinds(elsewhere)).toEqual(['key-differs']);
+  });
+
+  test('a log key that was replaced counts up to where it ended: a thief signs nothing larger with it', async () => {
+    await grow(600);
+    const next = newLogKey();
+    for (const by of ['hospital', 'administration'] as const)
+      await registerKey(stateOf(map), by, 'log', LOG_ORIGIN, next.vkey, sha256);
+    const former = [{ of: 'log' as const, key: LOG_KEY.vkey, until: 600 }];
+    const told = { ...trust, log: next.vkey, former };
+    const witness = await witnessOf('association', { trust: told });
+    await witness.once();
+    expect(witness.status()).toMatchObject({ cosigned: { size: 600 }, alarms: [] });
+    // The same log goes on under the new key.
+    const renewed = createTestLog('log', next);
+    await renewed.grow(600);
+    await renewed.grow(100);
+    await anchor(700, renewed);
+    const onward = log;
+    log = renewed;
+    await witness.once();
+    expect(witness.status()).toMatchObject({ cosigned: { size: 700 }, alarms: [] });
+    // Whoever has the old key publishes what it signs with it.
+    log = onward;
+    await log.grow(200);
+    const other = await witnessOf('administration', { trust: told });
+    await other.once();
+    expect(kinds(other)).toEqual(['forged-checkpoint']);
+    // Chain and members refuse it alike.
+    await expect(anchor(800, log)).rejects.toThrow(LogRefusal);
+  });
+
+  test('a witness key that was replaced counts up to where it ended, for the others and for its own member', async () => {
+    const [first] = await bothAt600();
+    expect(first?.status().cosigned?.size).toBe(600);
+    const next = newWitnessKey('administration');
+    const old = keys.administration;
+    for (const by of ['hospital', 'association'] as const)
+      await registerKey(stateOf(map), by, 'witness', 'administration', next.vkey, sha256);
+    const told = {
+      ...trust,
+      witnesses: { ...trust.witnesses, administration: next.vkey },
+      former: [{ of: 'administration' as const, key: old.vkey, until: 600 }],
+    };
+    const other = await witnessOf('hospital', { trust: told, store: stateFile(join(folder, 'other')) });
+    await other.once();
+    expect(other.status()).toMatchObject({ cosigned: { size: 600 }, alarms: [] });
+    const renewed = await witnessOf('administration', { trust: told, key: next });
+    await renewed.once();
+    await grow(50);
+    await renewed.once();
+    await other.once();
+    expect(kinds(renewed)).toEqual([]);
+    expect(renewed.status().cosigned?.size).toBe(650);
+    expect(other.status()).toMatchObject({ cosigned: { size: 650 }, alarms: [] });
+    // A line of the old key over what came later is nobody's.
+    await grow(10);
+    const { note } = await log.checkpointAt(660);
+    const line = await cosignatureLine(parseNote(note).text, old, 1, old.sign);
+    const watching = await witnessOf('hospital', {
+      trust: told,
+      chain: {
+        ...chainOf('hospital'),
+        newestCosignatures: async () => [{ organisation: 'administration', size: 660, at: 1, line }],
+      },
+      store: stateFile(join(folder, 'other')),
+    });
+    await watching.once();
+    expect(kinds(watching)).toEqual(['forked-witness']);
   });
 
   test('that two others replace while it runs raises an alarm at the next look, and it cosigns no further', async () => {
