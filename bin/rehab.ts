@@ -157,8 +157,16 @@ verb('verify', 'everything that was recorded, against the log and every memberâ€
   .option('--receipt <file>', 'only whether the log kept what this receipt promised')
   .option('--export <dir>', 'writes the whole log as files; checks those that are there, without the machine')
   .option('--trust <file>', 'a memberâ€™s trust.json, whose keys alone then count')
+  .option('--no-histories', 'leaves out what Temporalâ€™s histories say of each case')
   .action(
-    async (options: { data: string; json?: boolean; receipt?: string; export?: string; trust?: string }) => {
+    async (options: {
+      data: string;
+      json?: boolean;
+      receipt?: string;
+      export?: string;
+      trust?: string;
+      histories: boolean;
+    }) => {
       if (options.export !== undefined) {
         const { runExport } = await import('./commands/export.ts');
         const { export: folder, trust } = options;
@@ -173,8 +181,9 @@ verb('verify', 'everything that was recorded, against the log and every memberâ€
         );
       }
       const { runVerify } = await import('./commands/verify.ts');
-      const { trust, json } = options;
-      process.exit(await runVerify({ dataDir: dataDirOf(options.data), trust, json: json === true }));
+      const { trust, json, histories } = options;
+      const dataDir = dataDirOf(options.data);
+      process.exit(await runVerify({ dataDir, trust, histories, json: json === true }));
     },
   );
 

@@ -61,6 +61,8 @@ export interface VerifyReport {
     readonly anchored: Readonly<Record<string, number>>;
     /** Entries behind that size: checked like all others, and not anchored yet. */
     readonly pending: number;
+    /** Cases whose histories were compared; absent when histories were not asked for. */
+    readonly cases?: number;
   };
   readonly findings: readonly Finding[];
   readonly seconds: number;
@@ -191,6 +193,27 @@ export interface StoredLog {
   rows(table: string): AsyncIterable<readonly StoredRow[]>;
 }
 
+/** One thing in which a history differs from the record. */
+export interface HistoryDifference {
+  /** The case's workflow, by its id. */
+  readonly workflow: string;
+  /** Operation key of the Update, or run, that it is about; null for the case as a whole. */
+  readonly place: string | null;
+  /** What happened to the history, should the record be right. */
+  readonly kind: Extract<Finding['kind'], 'edited' | 'deleted' | 'inserted' | 'truncated'>;
+  /** Rows that the difference follows from, should they be wrong. */
+  readonly rows: readonly string[];
+  /** The record has nothing, or not everything, where the history has something. */
+  readonly lacks: boolean;
+  readonly says: string;
+}
+
+/** Every case's history against what is recorded of it. */
+export type CompareHistories = () => Promise<{
+  readonly cases: number;
+  readonly differing: readonly HistoryDifference[];
+}>;
+
 /** A key of the log. A former one counts for sizes up to `until` and no larger ones. */
 export interface LogKey extends VerifierKey {
   readonly until?: number;
@@ -219,6 +242,8 @@ export interface VerifySources {
   /** Where entries and rows are checked: in this thread, or on all cores. Closed when the run ends. */
   readonly checking: (context: CheckContext) => Checking;
   readonly peers: readonly PeerLog[];
+  /** Compares the histories with the record; absent when they are not asked for. */
+  readonly histories?: CompareHistories | undefined;
   /** Opens the snapshot. Called after the anchored size is pinned, so that the snapshot holds at least that much. */
   open(): Promise<StoredLog>;
   /** The key that digests a subject's columns; undefined when it is not there. */

@@ -13,8 +13,13 @@ const OF_THE_TREE: ReadonlySet<string> = new Set(['root', 'range', 'hashes', 'si
 /**
  * Tells of each finding which store disagrees with the others. A peer of which something is found itself stands for nobody;
  * what lies behind the pinned size has no peer to stand for it.
+ * @param borneOut findings that the cases' histories say as well
  */
-export function withWitnesses(found: readonly Found[], pin: Pin): readonly Finding[] {
+export function withWitnesses(
+  found: readonly Found[],
+  pin: Pin,
+  borneOut: ReadonlySet<Found>,
+): readonly Finding[] {
   const accused = new Set(found.flatMap(({ store, table }) => (store === 'chain' ? [table] : [])));
   const heard = pin.peers.flatMap(({ peer, state }) =>
     state === 'there' ? [`peer-${peer.organisation}`] : [],
@@ -35,6 +40,7 @@ export function withWitnesses(found: readonly Found[], pin: Pin): readonly Findi
       const log = row !== null && wrongLeaves.has(row) ? [] : ['log'];
       return { disagrees: table, agree: [...log, ...peers.filter((name) => name !== table)] };
     }
+    if (store === 'history') return { disagrees: 'history', agree: ['postgres', 'log'] };
     if (store !== 'log') return { disagrees: store, agree: [] };
     if (table === 'log_leaves')
       return { disagrees: 'log', agree: anchored(kind === 'truncated' ? wrongAt : rightAt) };
@@ -44,5 +50,9 @@ export function withWitnesses(found: readonly Found[], pin: Pin): readonly Findi
     if (column !== null && !OF_THE_TREE.has(column)) return { disagrees: 'log', agree: [] };
     return { disagrees: 'log', agree: anchored(wrongAt) };
   }
-  return found.map((one) => ({ ...one, ...witnesses(one) }));
+  return found.map((one) => {
+    const { disagrees, agree } = witnesses(one);
+    const too = disagrees !== null && borneOut.has(one) ? ['history'] : [];
+    return { ...one, disagrees, agree: [...agree, ...too] };
+  });
 }

@@ -9,10 +9,12 @@
 // 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
 //    are gone; what is derived from entries (verify-rows.ts).
 // 6. What was changed past the ledger and put back, and the triggers that note it (verify-outside.ts).
+// 7. The story of each case as Temporal has it, where that is asked for (verify-history.ts).
 import { type Pin, pinNewest } from './reader.ts';
 import type { Checking } from './verify-check.ts';
 import { createEntryCheck } from './verify-entries.ts';
-import type { Found } from './verify-finding.ts';
+import type { Found, Report } from './verify-finding.ts';
+import { judgeHistories } from './verify-history.ts';
 import { checkLog } from './verify-log.ts';
 import { checkOutside } from './verify-outside.ts';
 import { checkRows, checkSubjects } from './verify-rows.ts';
@@ -69,13 +71,40 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
   } finally {
     await checking?.close();
   }
+  const { cases, borneOut } = await compareHistories(sources, findings, report);
   return {
     status: statusOf(findings),
     size: pin.size,
-    counts,
-    findings: inOrder(withWitnesses(findings, pin)),
+    counts: { ...counts, ...(cases === undefined ? {} : { cases }) },
+    findings: inOrder(withWitnesses(findings, pin, borneOut)),
     seconds: Math.round((sources.clock() - began) / 10) / 100,
   };
+}
+
+/** Compares the histories last, when it is known what else is wrong: what follows from that is no finding of its own. */
+async function compareHistories(
+  { histories, note }: VerifySources,
+  found: readonly Found[],
+  report: Report,
+): Promise<{ readonly cases?: number; readonly borneOut: ReadonlySet<Found> }> {
+  if (!histories) return { borneOut: new Set() };
+  try {
+    const { cases, differing } = await histories();
+    return { cases, borneOut: judgeHistories(differing, [...found], report) };
+  } catch (error) {
+    note(error);
+    report({
+      store: 'history',
+      table: null,
+      row: null,
+      column: null,
+      kind: 'unreadable',
+      rightAt: null,
+      wrongAt: null,
+      says: 'Histories could not be read; verify again when Temporal answers, or leave them out with --no-histories',
+    });
+    return { borneOut: new Set() };
+  }
 }
 
 /** The log before the rows, the chain first of all: what decides stands above what it decides. */

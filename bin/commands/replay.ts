@@ -5,6 +5,7 @@ import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { faultFacts } from '../log.ts';
 import { machineOf, temporalAddress } from '../machine.ts';
 import { dataConverter } from '../payload-codec.ts';
+import { digestWith } from '../replay/histories.ts';
 import { recordedActs } from '../replay/recorded-acts.ts';
 import { quietRuntime, type ReplayReport, replay } from '../replay/replay.ts';
 import { lacksKeys, verifierUrl } from '../verify-sources.ts';
@@ -59,6 +60,7 @@ async function replayMachine({ dataDir, cases }: ReplayOptions): Promise<ReplayR
         converter,
         bundle: await workflowBundle(machine, converter.failureConverterPath),
         recorded,
+        digestOf: digestWith(machine.secrets.keys),
         progress: (line) => console.error(line),
       },
       cases.length > 0 ? asked : undefined,

@@ -2,7 +2,8 @@
 // output; exit 0 sound, 1 could not read, 2 tampered. Never 0 when anything was left unread.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LOG_ORIGIN } from '../../domain/consortium.ts';
+import { Client, Connection } from '@temporalio/client';
+import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
@@ -10,7 +11,10 @@ import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { type VerifyReport, verify } from '../../ledger/verify.ts';
 import { faultFacts } from '../log.ts';
-import { fabricProfilePath, machineOf } from '../machine.ts';
+import { fabricProfilePath, type Machine, machineOf, temporalAddress } from '../machine.ts';
+import { dataConverter } from '../payload-codec.ts';
+import { compareHistories, digestWith, temporalReader } from '../replay/histories.ts';
+import { recordedActs } from '../replay/recorded-acts.ts';
 import { checkingPool } from '../verify-pool.ts';
 import {
   digestKeys,
@@ -31,17 +35,19 @@ export interface VerifyOptions {
   readonly json: boolean;
   /** A member's trust.json that whoever verifies brought along; else this machine's own keys are trusted. */
   readonly trust?: string | undefined;
+  /** Whether each case's history is compared with the record too. */
+  readonly histories: boolean;
 }
 
 /**
  * Verifies the machine over a data folder. Prints the report to its end, and gives the exit code. The caller ends the process
  * itself: a connection to a peer that is frozen in its TLS handshake cannot be closed and would keep it alive.
  */
-export async function runVerify({ dataDir, json, trust }: VerifyOptions): Promise<number> {
+export async function runVerify({ dataDir, json, ...options }: VerifyOptions): Promise<number> {
   const progress = (line: string): void => console.error(line);
   let report: VerifyReport;
   try {
-    report = await verifyMachine(dataDir, trust, progress);
+    report = await verifyMachine(dataDir, options, progress);
   } catch (error) {
     report = unreadable(error instanceof Error ? error.message : 'sources cannot be opened');
   }
@@ -52,7 +58,7 @@ export async function runVerify({ dataDir, json, trust }: VerifyOptions): Promis
 
 async function verifyMachine(
   dataDir: string,
-  trust: string | undefined,
+  { trust, histories }: Pick<VerifyOptions, 'trust' | 'histories'>,
   progress: (line: string) => void,
 ): Promise<VerifyReport> {
   const given = trust === undefined ? undefined : trustIn(readEvidenceTrust(readFileSync(trust)));
@@ -77,6 +83,7 @@ async function verifyMachine(
       ),
       checking: (context) => checkingPool(context),
       peers: peersOf(chain),
+      histories: histories ? () => historiesOf(machine, progress) : undefined,
       async open() {
         snapshot = await openSnapshot(verifierUrl(machine));
         return snapshot;
@@ -92,6 +99,25 @@ async function verifyMachine(
   } finally {
     await snapshot?.close();
     chain.close();
+  }
+}
+
+/** Reads every case's history from Temporal and compares it with the record. Throws when Temporal is not there. */
+async function historiesOf(
+  machine: Machine,
+  progress: (line: string) => void,
+): ReturnType<typeof compareHistories> {
+  const converter = dataConverter(machine.secrets.payload);
+  const recorded = recordedActs(verifierUrl(machine));
+  const connection = await Connection.connect({ address: temporalAddress(machine) });
+  try {
+    const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE, dataConverter: converter });
+    const reader = temporalReader(client);
+    const digestOf = digestWith(machine.secrets.keys);
+    return await compareHistories({ reader, converter, recorded, digestOf, progress });
+  } finally {
+    await connection.close();
+    await recorded.close();
   }
 }
 
@@ -132,7 +158,11 @@ export function inWords({ status, size, counts, findings, seconds }: VerifyRepor
     tampered: 'Tampered.',
   }[status];
   lines.push(
-    `${verdict} At size ${size}: ${counts.entries} entries, ${counts.leaves} leaves; listed from peers: ${anchored || 'none'}. ${counts.pending} entries are not anchored yet. ${seconds} s.`,
+    `${verdict} At size ${size}: ${counts.entries} entries, ${counts.leaves} leaves; listed from peers: ${anchored || 'none'}. ${counts.pending} entries are not anchored yet. ${
+      counts.cases === undefined
+        ? 'Histories were left out'
+        : `Histories of ${counts.cases} cases were compared`
+    }. ${seconds} s.`,
   );
   return `${lines.join('\n')}\n`;
 }

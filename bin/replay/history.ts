@@ -7,8 +7,8 @@ import {
   type PayloadCodec,
 } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import type { Answer } from '../../activities/act.ts';
-import type { CaseStart, Progress } from '../../workflows/messages.ts';
+import type { ActRequest, Answer } from '../../activities/act.ts';
+import { type CaseStart, type Progress, UPDATE_NAMES } from '../../workflows/messages.ts';
 
 export type History = temporal.api.history.v1.IHistory;
 type Event = temporal.api.history.v1.IHistoryEvent;
@@ -18,7 +18,10 @@ export interface HistoryUpdate {
   /** The Update's id, which is the operation key. */
   readonly key: string;
   readonly name: string;
-  readonly runId: string;
+  /** What was asked; undefined when it is nothing that can be read. */
+  readonly request: ActRequest | undefined;
+  /** Digest of its values under the case's key, where that was asked for. */
+  readonly inputDigest?: string | undefined;
   /** Undefined while it has no answer. */
   readonly answer: Answer | undefined;
   /** It ended in a failure, which none of ours does. */
@@ -35,8 +38,19 @@ export type RunState =
   | 'terminated'
   | 'timed-out';
 
+/** What a step of ours gave back to the workflow, as the history has it. */
+export interface HistoryStep {
+  readonly name: string;
+  readonly answer: Answer;
+}
+
 export interface RunFacts {
   readonly runId: string;
+  /** What the run says of itself: the run that it was made as, and the one that it took over from. */
+  readonly original: string;
+  readonly continued: string | null;
+  /** The case that it was started for. */
+  readonly caseId: string | null;
   readonly state: RunState;
   readonly startedAt: number;
   /** Milliseconds of the newest event. */
@@ -44,8 +58,13 @@ export interface RunFacts {
   readonly updates: readonly HistoryUpdate[];
   /** Answers of limits that the service itself brought to their end. */
   readonly lapses: readonly Answer[];
-  /** What the run was told of the case when it took over from another. */
+  /** What the steps of its Updates gave back. */
+  readonly steps: readonly HistoryStep[];
+  /** What the run was told of the case, and of answers given before, when it took over from another. */
   readonly adopted: Progress;
+  readonly answered: readonly (readonly [key: string, answer: Answer])[];
+  /** What it gave back at its end; undefined while it has not completed. */
+  readonly result: unknown;
 }
 
 const ENDS: readonly (readonly [keyof Event, RunState])[] = [
@@ -58,64 +77,78 @@ const ENDS: readonly (readonly [keyof Event, RunState])[] = [
 ];
 
 const LAPSE = 'lapseClock';
+const ACTS: ReadonlySet<string> = new Set(Object.values(UPDATE_NAMES));
 
 /** Reads one run. Throws when a payload cannot be decrypted: the key folder is another one's. */
 export async function readRun(history: History, runId: string, converter: DataConverter): Promise<RunFacts> {
   const codecs = converter.payloadCodecs ?? [];
   const events = history.events ?? [];
-  const accepted = new Map<string, { name: string; answer: Answer | undefined; failed: boolean }>();
-  const lapses: Answer[] = [];
-  const lapseTasks = new Set<string>();
-  let adopted: Progress = null;
+  const accepted = new Map<string, { -readonly [K in keyof HistoryUpdate]: HistoryUpdate[K] }>();
+  const steps: HistoryStep[] = [];
+  const scheduled = new Map<string, string>();
+  let start: CaseStart | undefined;
   let state: RunState = 'running';
+  let result: unknown;
   for (const event of events) {
     const started = event.workflowExecutionStartedEventAttributes;
-    if (started) {
-      const start = await decoded<CaseStart>(codecs, started.input?.payloads?.[0]);
-      adopted = start?.adopted ?? null;
-    }
+    if (started) start = await decoded<CaseStart>(codecs, started.input?.payloads?.[0]);
     const asked = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
-    if (asked?.meta?.updateId)
-      accepted.set(asked.meta.updateId, { name: asked.input?.name ?? '', answer: undefined, failed: false });
+    const key = asked?.meta?.updateId;
+    if (key) {
+      const request = await decoded<ActRequest>(codecs, asked.input?.args?.payloads?.[0]);
+      accepted.set(key, { key, name: asked.input?.name ?? '', request, answer: undefined, failed: false });
+    }
     const answered = event.workflowExecutionUpdateCompletedEventAttributes;
     const before = accepted.get(answered?.meta?.updateId ?? '');
     if (answered && before) {
       before.answer = await decoded<Answer>(codecs, answered.outcome?.success?.payloads?.[0]);
       before.failed = answered.outcome?.failure != null;
     }
-    const lapse = await lapseIn(event, lapseTasks, codecs);
-    if (lapse) lapses.push(lapse);
+    const step = await stepIn(event, scheduled, codecs);
+    if (step) steps.push(step);
     for (const [attributes, end] of ENDS) if (event[attributes]) state = end;
+    const completed = event.workflowExecutionCompletedEventAttributes;
+    if (completed) result = (await decoded<unknown>(codecs, completed.result?.payloads?.[0])) ?? null;
   }
+  const first = events[0]?.workflowExecutionStartedEventAttributes;
   return {
     runId,
+    original: first?.originalExecutionRunId ?? '',
+    continued: first?.continuedExecutionRunId || null,
+    caseId: start?.caseId ?? null,
     state,
     startedAt: timeOf(events[0]),
     newestAt: timeOf(events.at(-1)),
-    updates: [...accepted].map(([key, update]) => ({ key, runId, ...update })),
-    lapses,
-    adopted,
+    updates: [...accepted.values()],
+    lapses: steps.filter(({ name }) => name === LAPSE).map(({ answer }) => answer),
+    steps: steps.filter(({ name }) => ACTS.has(name)),
+    adopted: start?.adopted ?? null,
+    answered: start?.answered ?? [],
+    result,
   };
 }
 
-/** The answer of a limit's end, whether it came from a local activity's marker or from an ordinary one. */
-async function lapseIn(
+/** What a step gave back, whether it stands in a local activity's marker or came from an ordinary one. */
+async function stepIn(
   event: Event,
-  lapseTasks: Set<string>,
+  scheduled: Map<string, string>,
   codecs: readonly PayloadCodec[],
-): Promise<Answer | undefined> {
-  const scheduled = event.activityTaskScheduledEventAttributes;
-  if (scheduled?.activityType?.name === LAPSE) lapseTasks.add(String(event.eventId));
+): Promise<HistoryStep | undefined> {
+  const task = event.activityTaskScheduledEventAttributes;
+  if (task) scheduled.set(String(event.eventId), task.activityType?.name ?? '');
   const completed = event.activityTaskCompletedEventAttributes;
-  if (completed && lapseTasks.has(String(completed.scheduledEventId)))
-    return await decoded<Answer>(codecs, completed.result?.payloads?.[0]);
+  if (completed) {
+    const name = scheduled.get(String(completed.scheduledEventId)) ?? '';
+    const answer = await decoded<Answer>(codecs, completed.result?.payloads?.[0]);
+    return answer && { name, answer };
+  }
   const marker = event.markerRecordedEventAttributes;
   if (marker?.markerName !== 'core_local_activity') return undefined;
   // The SDK's core writes this part itself, so it is not encrypted; it names the activity and holds nothing of ours.
   const data = marker.details?.data?.payloads?.[0]?.data;
   const told = data ? (JSON.parse(Buffer.from(data).toString('utf8')) as { activity_type?: string }) : {};
-  if (told.activity_type !== LAPSE) return undefined;
-  return await decoded<Answer>(codecs, marker.details?.result?.payloads?.[0]);
+  const answer = await decoded<Answer>(codecs, marker.details?.result?.payloads?.[0]);
+  return answer && { name: told.activity_type ?? '', answer };
 }
 
 async function decoded<T>(

@@ -1,8 +1,10 @@
 // Composition of replay, Postgres' side: each case as its row has it, and each act with the entry and the operation it left.
 // Reads as `rehab_verify`, in one snapshot per reading, and trusts no column for what the entry's bytes say.
+import { hash } from 'node:crypto';
 import postgres from 'postgres';
 import type { Answer } from '../../activities/act.ts';
 import { caseIdOf, caseWorkflowId } from '../../domain/ids.ts';
+import { canonicalJson, type JsonValue } from '../../ledger/canonical.ts';
 import type { Entry } from '../../ledger/entry.ts';
 
 export interface CaseRow {
@@ -15,7 +17,15 @@ export interface CaseRow {
 export interface RecordedAct {
   readonly key: string;
   /** The row of `operations`; absent when only an entry names the key. */
-  readonly operation?: { readonly updateName: string; readonly answer: Answer; readonly entryId: string };
+  readonly operation?: {
+    readonly updateName: string;
+    readonly answer: Answer;
+    readonly entryId: string;
+    /** What was asked, as `askedOf` says it; null for an act of the service itself. */
+    readonly asked: string | null;
+    /** The digest of its values under the case's key. */
+    readonly inputDigest: string;
+  };
   /** The entry that names the key; absent when only the row does. */
   readonly entry?: {
     readonly id: string;
@@ -25,6 +35,8 @@ export interface RecordedAct {
     readonly update: string;
     readonly run: string;
     readonly at: number;
+    readonly person: string;
+    readonly role: string;
   };
 }
 
@@ -75,14 +87,29 @@ export function recordedActs(url: string): RecordedActs {
       for await (const portion of rows.cursor(PORTION))
         for (const { id, state, stage, outcome } of portion) of(id).row = { state, stage, outcome };
       const operations = tx<
-        { id: string; workflow_id: string; update_name: string | null; answer: Answer; entry_id: string }[]
-      >`select id, workflow_id, update_name, answer, entry_id from operations
+        {
+          id: string;
+          workflow_id: string;
+          update_name: string | null;
+          update_args: string | null;
+          input_digest: string;
+          answer: Answer;
+          entry_id: string;
+        }[]
+      >`select id, workflow_id, update_name, update_args, input_digest, answer, entry_id from operations
         where ${caseId ? tx`workflow_id = ${caseWorkflowId(caseId)}` : tx`workflow_id is not null`}`;
       for await (const portion of operations.cursor(PORTION))
-        for (const { id, workflow_id, update_name, answer, entry_id } of portion) {
-          const kase = caseIdOf(workflow_id);
-          if (kase)
-            actsOf(kase, id, { operation: { updateName: update_name ?? '', answer, entryId: entry_id } });
+        for (const row of portion) {
+          const kase = caseIdOf(row.workflow_id);
+          if (!kase) continue;
+          const operation = {
+            updateName: row.update_name ?? '',
+            answer: row.answer,
+            entryId: row.entry_id,
+            asked: row.update_args && askedOf(row.update_args),
+            inputDigest: row.input_digest,
+          };
+          actsOf(kase, row.id, { operation });
         }
       // A refusal's entry is filed under the person, so a case's entries are found by the workflow that they name.
       const entries = tx<{ id: string; body: Uint8Array }[]>`
@@ -101,6 +128,8 @@ export function recordedActs(url: string): RecordedActs {
               update: entry.workflow.update,
               run: entry.workflow.run,
               at: Date.parse(entry.at),
+              person: entry.actor?.person,
+              role: entry.actor?.role,
             },
           });
         }
@@ -118,6 +147,16 @@ export function recordedActs(url: string): RecordedActs {
     },
     close: () => sql.end({ timeout: 5 }),
   };
+}
+
+/** A request as something to compare that is short, however long it is. Takes its JSON text. */
+export function askedOf(args: string): string {
+  try {
+    return hash('sha256', canonicalJson(JSON.parse(args) as JsonValue), 'base64url');
+  } catch {
+    // No text of ours: verify names the column, and here it is like nothing that was asked.
+    return 'nothing that can be read';
+  }
 }
 
 /** Bytes that are no entry any more are verify's to name; here they simply vouch for no act. */

@@ -1,8 +1,7 @@
 // Composition of replay: fetches all runs of each case, replays them against a workflow bundle, and reconciles them with what
 // is recorded. Work that goes on meanwhile is read again before it is called a difference. Reads only.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { type DataConverter, WorkflowNotFoundError } from '@temporalio/common';
+import type { DataConverter } from '@temporalio/common';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -11,9 +10,11 @@ import {
   Worker,
 } from '@temporalio/worker';
 import { caseIdOf, caseWorkflowId } from '../../domain/ids.ts';
-import { type History, type RunFacts, readRun } from './history.ts';
-import { type Difference, reconcile } from './reconcile.ts';
-import type { RecordedActs, RecordedCase } from './recorded-acts.ts';
+import type { Difference } from './difference.ts';
+import { type CaseSources, readCase, settled, temporalReader } from './histories.ts';
+import type { History } from './history.ts';
+
+import type { RecordedActs } from './recorded-acts.ts';
 
 /** Keeps the SDK from printing what the report says better. To be called before anything else uses the SDK's runtime. */
 export const quietRuntime = (): void => {
@@ -36,15 +37,13 @@ export interface ReplaySources {
   /** Code of the workflow bundle to replay against. */
   readonly bundle: string;
   readonly recorded: RecordedActs;
+  readonly digestOf: CaseSources['digestOf'];
   /** Only workflows of this task queue are looked for; tests have one each. */
   readonly taskQueue?: string;
   /** How long a difference in a case that just moved is read again before it counts. */
   readonly settleMs?: number;
   readonly progress: (line: string) => void;
 }
-
-/** An orphaned decision is asked again after 30 s (bin/re-ask.ts); by then history and Postgres must agree. */
-const SETTLE_MS = 60_000;
 
 /**
  * Replays and reconciles.
@@ -60,7 +59,8 @@ export async function replay(
   const known = asked
     ? new Map(await Promise.all(asked.map(async (id) => [id, await recorded.one(id)] as const)))
     : await recorded.all();
-  const runIds = await runsByCase(client, asked, sources.taskQueue);
+  const reader = temporalReader(client, sources.taskQueue);
+  const runIds = await reader.runs(asked);
   const caseIds = asked ?? [...new Set([...known.keys(), ...runIds.keys()])];
   progress(`Replaying ${caseIds.length} cases`);
 
@@ -74,9 +74,12 @@ export async function replay(
   async function* histories() {
     let count = 0;
     for (const caseId of caseIds) {
-      const read = await readCase(sources, caseId, runIds.get(caseId) ?? []);
+      const { converter, digestOf, settleMs } = sources;
+      const from = { reader, converter, recorded, digestOf, settleMs };
+      const read = await readCase(from, caseId, runIds.get(caseId) ?? []);
       const before = known.get(caseId) ?? { row: undefined, acts: [] };
-      for (const difference of await settled(sources, caseId, before, read.runs)) differ(difference);
+      for (const { event, recorded: was, replayed } of await settled(from, caseId, before, read.runs))
+        differ({ case: caseId, event, recorded: was, replayed });
       for (const { runId, history } of read.histories) {
         caseOfRun.set(runId, caseId);
         yield { workflowId: caseWorkflowId(caseId), history };
@@ -118,88 +121,4 @@ export const isWorked = ({ events }: History): boolean =>
 
 async function* worked<T extends { history: History }>(histories: AsyncIterable<T>): AsyncIterable<T> {
   for await (const one of histories) if (isWorked(one.history)) yield one;
-}
-
-/** All runs that Temporal lists, by case. Its lists may lag; the newest run of each case is asked for by itself. */
-async function runsByCase(
-  client: Client,
-  asked: readonly string[] | undefined,
-  taskQueue: string | undefined,
-): Promise<Map<string, string[]>> {
-  const queue = taskQueue ? ` and TaskQueue = '${taskQueue}'` : '';
-  const queries = asked
-    ? asked.map((id) => `WorkflowId = '${caseWorkflowId(id)}'${queue}`)
-    : [`WorkflowType = 'caseWorkflow'${queue}`];
-  const runs = new Map<string, string[]>();
-  for (const query of queries)
-    for await (const { workflowId, runId } of client.workflow.list({ query })) {
-      const caseId = caseIdOf(workflowId);
-      if (caseId) runs.set(caseId, [...(runs.get(caseId) ?? []), runId]);
-    }
-  return runs;
-}
-
-interface ReadCase {
-  readonly runs: readonly RunFacts[];
-  readonly histories: readonly { readonly runId: string; readonly history: History }[];
-}
-
-/** Fetches the histories of a case: the listed runs, the newest one, and those that a run names as before or after it. */
-async function readCase(
-  { client, converter }: ReplaySources,
-  caseId: string,
-  listed: readonly string[],
-): Promise<ReadCase> {
-  const workflowId = caseWorkflowId(caseId);
-  const wanted = new Set(listed);
-  const newest = await unlessGone(async () => (await client.workflow.getHandle(workflowId).describe()).runId);
-  if (newest) wanted.add(newest);
-  const histories: { runId: string; history: History; facts: RunFacts }[] = [];
-  for (const runId of wanted) {
-    const history = await unlessGone(() => client.workflow.getHandle(workflowId, runId).fetchHistory());
-    if (!history) continue;
-    const first = history.events?.[0]?.workflowExecutionStartedEventAttributes;
-    if (first?.continuedExecutionRunId) wanted.add(first.continuedExecutionRunId);
-    histories.push({ runId, history, facts: await readRun(history, runId, converter) });
-  }
-  histories.sort((a, b) => a.facts.startedAt - b.facts.startedAt);
-  return { runs: histories.map(({ facts }) => facts), histories };
-}
-
-async function unlessGone<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The differences of a case that stay. An act is committed before its Update is in the history, and goes on while we read:
- * a case that moved lately is read again, both sides, until it agrees or has rested.
- */
-async function settled(
-  sources: ReplaySources,
-  caseId: string,
-  before: RecordedCase,
-  runs: readonly RunFacts[],
-): Promise<readonly Difference[]> {
-  const settleMs = sources.settleMs ?? SETTLE_MS;
-  let found = reconcile(caseId, before, runs);
-  for (let waited = false; found.length > 0; waited = true) {
-    if (waited) await sleep(Math.min(1000, settleMs));
-    // Postgres first, as above.
-    const recorded = await sources.recorded.one(caseId);
-    const listed = (await runsByCase(sources.client, [caseId], undefined)).get(caseId) ?? [];
-    const read = await readCase(sources, caseId, listed);
-    found = reconcile(caseId, recorded, read.runs);
-    const moved = Math.max(
-      0,
-      ...recorded.acts.map(({ entry }) => entry?.at ?? 0),
-      ...read.runs.map(({ newestAt }) => newestAt),
-    );
-    if (Date.now() - moved > settleMs) break;
-  }
-  return found;
 }

@@ -5,11 +5,12 @@ import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createVerbs } from '../../activities/create.ts';
+import { digestWith } from '../../bin/replay/histories.ts';
 import { type RecordedActs, recordedActs } from '../../bin/replay/recorded-acts.ts';
 import { type ReplaySources, replay } from '../../bin/replay/replay.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { caseWorkflowId } from '../../domain/ids.ts';
-import { actUpdate, type CaseStart } from '../../workflows/messages.ts';
+import { continuedCase } from '../support/continued-case.ts';
 import { saveHistories } from '../support/save-histories.ts';
 import { complete, onTemporal, STORIES, type Stage, type Story, submit } from '../support/stories.ts';
 import { createTemporalWorld, type TemporalWorld } from '../support/temporal-world.ts';
@@ -39,7 +40,7 @@ beforeAll(async () => {
   const again = await stage.act('officerB', 'reopen', { reasons: 'New findings' }, { caseId: final });
   if (again.kind !== 'done') throw new Error('case could not be opened again');
   lived.set('lapsed-and-reopened', final);
-  lived.set('continued', await continued());
+  lived.set('continued', await continuedCase(world, stage));
 });
 afterAll(async () => {
   await recorded.close();
@@ -47,46 +48,12 @@ afterAll(async () => {
   await world.close();
 });
 
-/** A case whose runs hand over every few events, as a long one does in the end; each run brings the answers of the one before. */
-async function continued(): Promise<string> {
-  const key = world.key('patient', 'submit-application', 'new');
-  const first = await world.request(
-    'patient',
-    'submit-application',
-    { patientName: 'Testa Persona', birthDate: '1961-04-02', reason: 'Hip fracture' },
-    { key },
-  );
-  const { caseId } = first;
-  const handle = world.client.workflow.getHandle(caseWorkflowId(caseId));
-  const start: CaseStart = { caseId, eventsPerRun: 8 };
-  await world.client.workflow.start('caseWorkflow', {
-    workflowId: caseWorkflowId(caseId),
-    taskQueue: world.taskQueue,
-    args: [start],
-  });
-  const opened = await handle.executeUpdate(actUpdate('submit-application'), {
-    updateId: key,
-    args: [first],
-  });
-  for (let round = 0; round < 2; round++) {
-    await complete(stage, caseId, 'officerA', 'decide-eligibility', {
-      choice: 'ask-papers',
-      papers: ['Report'],
-    });
-    await complete(stage, caseId, 'patient', 'provide-papers', { answer: 'Here' });
-  }
-  // Asked again of the run that took over, which has the answer from the ones before.
-  const again = await handle.executeUpdate(actUpdate('submit-application'), { updateId: key, args: [first] });
-  if (JSON.stringify(again) !== JSON.stringify(opened))
-    throw new Error('the first answer was not carried over');
-  return caseId;
-}
-
 const sources = (more: Partial<ReplaySources> = {}): ReplaySources => ({
   client: world.client,
   converter: world.converter,
   bundle: world.code,
   recorded,
+  digestOf: digestWith(world.recorder.keys),
   taskQueue: world.taskQueue,
   settleMs: 300,
   progress: () => undefined,

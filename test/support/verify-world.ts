@@ -63,8 +63,9 @@ class RolledBack extends Error {
 
 export type VerifyWorld = Awaited<ReturnType<typeof createVerifyWorld>>;
 
-export async function createVerifyWorld() {
-  const world: World = await createWorld();
+/** A world to verify: one of its own, or one that is there already, which then is closed with it. */
+export async function createVerifyWorld(given?: World) {
+  const world: World = given ?? (await createWorld());
   const signer = logSigner(randomBytes(32));
   const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer });
   const copies: Copy[] = ORGANISATIONS.map((organisation) => ({
