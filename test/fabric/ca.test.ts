@@ -1,9 +1,10 @@
 // Certification requests and the authority's door: what is sent, what comes back, what is refused.
 // Runs against the real Fabric CA of a real network.
-import { createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { organisationPaths } from '../../engines/fabric/layout.ts';
 import { certificationRequestToSign } from '../../ledger/certification-request.ts';
 import {
   type CaAddress,
@@ -13,7 +14,9 @@ import {
   keyIdOfCertificate,
   register,
 } from '../../ledger/fabric/ca.ts';
+import type { IdentityFiles } from '../../ledger/fabric/profile.ts';
 import { ChainRefusal } from '../../ledger/fabric/trouble.ts';
+import { certificateHolds, entrySigner } from '../../ledger/signing.ts';
 import { startTestNetwork, type TestNetwork } from './network.ts';
 import { createTestLog } from './test-log.ts';
 
@@ -141,4 +144,37 @@ test('the ledger attribute from another organisation’s authority does not let 
   const refused = await chain.append(await log.batch(0, 3)).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(ChainRefusal);
   expect((refused as ChainRefusal).code).toBe('NOT_ALLOWED');
+});
+
+test('identities that near their end are renewed by a start, with the same keys; former certificates stay', async () => {
+  const config = join(organisationPaths(network.dataDir, 'hospital').ca, 'fabric-ca-server-config.yaml');
+  const { certPath, keyPath } = network.profile.organisations.hospital.identities.service as IdentityFiles;
+  const key = await readFile(keyPath, 'utf8');
+  // An authority whose certificates last an hour gives the service a new one.
+  await network.stopNode('ca', 'hospital');
+  await writeFile(config, (await readFile(config, 'utf8')).replace('expiry: 8760h', 'expiry: 1h'));
+  await network.startNode('ca', 'hospital');
+  const secret = await readFile(
+    join(organisationPaths(network.dataDir, 'hospital').secrets, 'service'),
+    'utf8',
+  );
+  const csr = certificationRequestFor('service', key);
+  const short = await enroll(ca, { id: 'service', secret: secret.trim(), csr });
+  const hours = (pem: string) => (new X509Certificate(pem).validToDate.getTime() - Date.now()) / 3_600_000;
+  expect(hours(short)).toBeLessThan(1.1);
+  await writeFile(certPath, short);
+  const body = Buffer.from('signed under the certificate that ends');
+  const signature = entrySigner(createPrivateKey(key), short).sign(body);
+
+  await network.restart();
+  const renewed = await readFile(certPath, 'utf8');
+  expect(hours(renewed)).toBeGreaterThan(8000);
+  expect(await readFile(keyPath, 'utf8')).toBe(key);
+  const former = (await readdir(dirname(certPath))).filter((name) => name.startsWith('former-'));
+  const kept = await Promise.all(former.map((name) => readFile(join(dirname(certPath), name), 'utf8')));
+  expect(kept).toContain(short);
+  const was = new X509Certificate(short);
+  const root = await readFile(network.profile.organisations.hospital.ca.rootPath, 'utf8');
+  expect(certificateHolds(was, [new X509Certificate(root)], new Date())).toBe(true);
+  expect(verify('sha256', body, { key: was.publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
 });
