@@ -12,7 +12,7 @@ import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { parseVerifierKey } from '../ledger/checkpoint.ts';
 import type { ColumnValue } from '../ledger/entry.ts';
 import type { EvidenceTrust } from '../ledger/evidence/format.ts';
-import type { Chain } from '../ledger/fabric/client.ts';
+import type { Chain, ChainCertificate } from '../ledger/fabric/client.ts';
 import { type FabricProfile, identityFiles } from '../ledger/fabric/profile.ts';
 import { ChainRefusal } from '../ledger/fabric/trouble.ts';
 import { BrokenListing, type PeerLog } from '../ledger/reader.ts';
@@ -21,6 +21,7 @@ import { certificateHolds, certificateKeyId, ed25519From } from '../ledger/signi
 import {
   NO_VALUE,
   type OutsideChange,
+  type PeerState,
   type StoredAnchor,
   type StoredCheckpoint,
   type StoredEntry,
@@ -64,6 +65,31 @@ export function peersOf(chain: Chain): PeerLog[] {
         throw error;
       }
     },
+  }));
+}
+
+/** Certificates in one answer of a peer. */
+const CERTIFICATES = 500;
+
+/** What each organisation's own peer keeps beside the leaves. */
+export function peerStatesOf(chain: Chain): PeerState[] {
+  return ORGANISATIONS.map((organisation) => ({
+    organisation,
+    genesis: () => chain.genesis(organisation),
+    keys: () => chain.keys(organisation),
+    async certificates() {
+      const found: ChainCertificate[] = [];
+      for (const issuer of ORGANISATIONS)
+        for (let after = '', full = true; full; ) {
+          const page = await chain.certificatesOf(organisation, issuer, after, CERTIFICATES);
+          found.push(...page);
+          after = page.at(-1)?.fingerprint ?? after;
+          full = page.length === CERTIFICATES;
+        }
+      return found;
+    },
+    parameters: (version) => chain.parametersOf(organisation, version),
+    cosignatures: () => chain.newestCosignatures(organisation),
   }));
 }
 

@@ -142,6 +142,7 @@ export async function verifyExport(sources: ExportSources): Promise<VerifyReport
     size,
     counts,
     findings,
+    notes: [],
     seconds: Math.round((sources.clock() - began) / 10) / 100,
   };
 }

@@ -3,7 +3,7 @@
 import { type Checkpoint, MalformedNote, parseCheckpoint, parseNote, verifyNote } from './checkpoint.ts';
 import { equalBytes, HASH_BYTES } from './merkle.ts';
 import { type Report, say } from './verify-finding.ts';
-import { lastSizeUpTo, packedBytes } from './verify-memory.ts';
+import { lastSizeUpTo, packedBytes, placeOf } from './verify-memory.ts';
 import { anchoredText, noteSays } from './verify-notes.ts';
 import { logKeysFor, type StoredCheckpoint, type StoredLog, type Trust } from './verify-sources.ts';
 
@@ -15,6 +15,11 @@ export interface Stated {
   /** Sizes of which the row says what was signed. */
   readonly vouched: Set<number>;
   readonly roots: ReturnType<typeof packedBytes>;
+}
+
+/** Anchors, with the time at which each was seen. */
+export interface StatedAnchors extends Stated {
+  readonly times: { readonly size: number; readonly at: number }[];
 }
 
 /** Reads all checkpoints: each note must be signed and say what its row says. Roots are compared later, with the tree. */
@@ -78,15 +83,22 @@ function checkNeighbour({ size, previous }: StoredCheckpoint, before: number, re
   );
 }
 
+/** The root that is stated of a size; undefined when none is, or when the row and what was signed differ. */
+export function statedRoot(stated: Stated, size: number): Uint8Array | undefined {
+  const at = placeOf(stated.sizes, size);
+  return at < 0 || !stated.vouched.has(size) ? undefined : stated.roots.at(at);
+}
+
 /** Reads what is called anchored: each signed as it stands, and each at a checkpoint of ours. */
 export async function statedAnchors(
   trust: Trust,
   stored: StoredLog,
   checkpoints: Stated,
   report: Report,
-): Promise<Stated> {
-  const stated: Stated = {
+): Promise<StatedAnchors> {
+  const stated: StatedAnchors = {
     sizes: [],
+    times: [],
     otherwise: new Map(),
     vouched: new Set(),
     roots: packedBytes(HASH_BYTES),
@@ -97,6 +109,7 @@ export async function statedAnchors(
       const { size, root } = row;
       stated.sizes.push(size);
       stated.roots.push(root);
+      stated.times.push({ size, at: Date.parse(row.at) });
       const window = { rightAt: lastSizeUpTo(checkpoints.sizes, size - 1), wrongAt: size };
       const keys = logKeysFor(trust, size);
       const said = await noteSays(row.note, anchoredText(trust.origin, row), keys, trust.verifyNote);

@@ -10,8 +10,10 @@ import {
   reportUnjudged,
   statedAnchors,
   statedCheckpoints,
+  statedRoot,
   wrongAnchor,
 } from './verify-checkpoints.ts';
+import { createClockCheck } from './verify-clock.ts';
 import { checkEnd } from './verify-end.ts';
 import type { EntryCheck } from './verify-entries.ts';
 import type { Report } from './verify-finding.ts';
@@ -21,7 +23,7 @@ import { createWalk, openLists, type PeerList } from './verify-walk.ts';
 
 /**
  * Checks checkpoints, leaves, tree, head and anchors, and hands every entry to `entries` in the log's order.
- * @returns the report's counts
+ * @returns the report's counts, what the entries' times tell, and the root that is stated of a size
  */
 export async function checkLog(
   sources: VerifySources,
@@ -30,7 +32,11 @@ export async function checkLog(
   checking: Checking,
   entries: EntryCheck,
   report: Report,
-): Promise<VerifyReport['counts']> {
+): Promise<{
+  readonly counts: VerifyReport['counts'];
+  readonly notes: VerifyReport['notes'];
+  readonly rootAt: (size: number) => Uint8Array | undefined;
+}> {
   const { hash } = sources.hashing;
   const checkpoints = await statedCheckpoints(sources.trust, stored, report);
   const anchors = await statedAnchors(sources.trust, stored, checkpoints, report);
@@ -53,11 +59,14 @@ export async function checkLog(
 
   let pending = 0;
   const progress = progressOf(sources, 'entries', pin.size);
+  const clocks = createClockCheck(anchors.times);
   const checked = withKeys(checking, sources.digestKey);
   for await (const { portion, answers } of ahead(stored.leaves(), checking.ahead, (leaves) =>
     checked.entries(leaves.map(({ entry }) => entry)),
   )) {
-    entries.add(await walk.leaves(portion, answers));
+    const met = await walk.leaves(portion, answers);
+    entries.add(met);
+    clocks.add(met);
     pending += portion.filter(({ index }) => index >= pin.size).length;
     progress(walk.next());
   }
@@ -73,7 +82,7 @@ export async function checkLog(
   reportUnjudged(checkpoints, report);
   await checkEnd(sources, stored, pin, peers, tree, checkpoints, anchors, report);
 
-  return {
+  const counts = {
     entries: walk.counts.entries,
     leaves: walk.counts.leaves,
     anchored: Object.fromEntries(
@@ -81,6 +90,7 @@ export async function checkLog(
     ),
     pending,
   };
+  return { counts, notes: clocks.notes, rootAt: (size) => statedRoot(checkpoints, size) };
 }
 
 /** How far an organisation's list hashes to its root. */

@@ -160,6 +160,12 @@ function placeOver(sizes: readonly number[], index: number): number {
   return from;
 }
 
+/** Where this size stands among the ascending ones; -1 when it does not. */
+export function placeOf(sizes: readonly number[], size: number): number {
+  const at = placeOver(sizes, size) - 1;
+  return sizes[at] === size ? at : -1;
+}
+
 /** Smallest of the ascending sizes that is larger than `index`: the checkpoint that first covered it; or null. */
 export const firstSizeOver = (sizes: readonly number[], index: number): number | null =>
   sizes[placeOver(sizes, index)] ?? null;

@@ -47,6 +47,17 @@ export interface Finding {
   readonly says: string;
 }
 
+/** Something that is not wrong and should be known: what clocks did. Never changes the verdict. */
+export interface VerifyNote {
+  readonly kind: 'clock-stepped-back' | 'clocks-apart';
+  /** The entry at which it shows, and its index. */
+  readonly entry: string;
+  readonly index: number | null;
+  readonly seconds: number;
+  /** One sentence for a person. */
+  readonly says: string;
+}
+
 /** The report of a run (DESIGN.md section 7). */
 export interface VerifyReport {
   readonly status: 'sound' | 'unreadable' | 'tampered';
@@ -63,8 +74,11 @@ export interface VerifyReport {
     readonly pending: number;
     /** Cases whose histories were compared; absent when histories were not asked for. */
     readonly cases?: number;
+    /** Size of the newest checkpoint that two members have cosigned; absent when they were not asked. */
+    readonly cosigned?: number;
   };
   readonly findings: readonly Finding[];
+  readonly notes: readonly VerifyNote[];
   readonly seconds: number;
 }
 
@@ -235,6 +249,57 @@ export interface Trust {
   readonly roots: Readonly<Partial<Record<Organisation, readonly string[]>>>;
 }
 
+export interface StatedCosignature {
+  readonly organisation: string;
+  readonly size: number;
+  /** The line as it stands in a note. */
+  readonly line: string;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
+/** What one organisation's own peer keeps beside the leaves. Every answer may throw: then it cannot be read now. */
+export interface PeerState {
+  readonly organisation: string;
+  /** Hash of the channel's first block's header, hexadecimal. */
+  genesis(): Promise<string>;
+  keys(): Promise<
+    readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly vkey: string | null;
+      readonly former: readonly string[];
+      readonly proposals: Readonly<Record<string, string | undefined>>;
+    }[]
+  >;
+  /** Every certificate, whoever issued it. */
+  certificates(): Promise<readonly { readonly fingerprint: string }[]>;
+  /** The digest that was recorded for a version; undefined when none was. */
+  parameters(version: string): Promise<string | undefined>;
+  /** Each organisation's newest cosignature. */
+  cosignatures(): Promise<readonly StatedCosignature[]>;
+}
+
+/** What whoever verifies knows of the consortium; what is absent is compared between peers alone. */
+export interface MemberTrust extends Pick<Trust, 'origin'> {
+  readonly log: string;
+  readonly witnesses?: Readonly<Partial<Record<Organisation, string>>>;
+  readonly former?:
+    | readonly { readonly of: string; readonly key: string; readonly until: number }[]
+    | undefined;
+  readonly genesis?: string;
+}
+
+/** The peers beside the log, and what is to be found there. */
+export interface Consortium {
+  readonly peers: readonly PeerState[];
+  readonly trust: MemberTrust;
+  /** The parameters in force, and the SHA-256 of their canonical JSON, hexadecimal. */
+  readonly parameters: { readonly version: string; readonly sha256: string };
+  /** Whether a log that no two members have cosigned is one that could not be checked. */
+  readonly demandCosigned: boolean;
+}
+
 /** Everything a run needs. */
 export interface VerifySources {
   readonly hashing: Hashing;
@@ -242,6 +307,8 @@ export interface VerifySources {
   /** Where entries and rows are checked: in this thread, or on all cores. Closed when the run ends. */
   readonly checking: (context: CheckContext) => Checking;
   readonly peers: readonly PeerLog[];
+  /** Absent where there are no members to ask, as in an export. */
+  readonly consortium?: Consortium | undefined;
   /** Compares the histories with the record; absent when they are not asked for. */
   readonly histories?: CompareHistories | undefined;
   /** Opens the snapshot. Called after the anchored size is pinned, so that the snapshot holds at least that much. */

@@ -36,7 +36,7 @@ export function withWitnesses(
     if (UNCHECKED.has(kind) || table === 'outside_changes') return { disagrees: null, agree: [] };
     if (store === 'postgres') return { disagrees: 'postgres', agree: ['log', ...anchored(rightAt ?? 0)] };
     if (store === 'chain') {
-      if (kind === 'forked-log' && table === 'log_leaves') return { disagrees: null, agree: [] };
+      if (!table?.startsWith('peer-')) return { disagrees: null, agree: [] };
       const log = row !== null && wrongLeaves.has(row) ? [] : ['log'];
       return { disagrees: table, agree: [...log, ...peers.filter((name) => name !== table)] };
     }

@@ -4,6 +4,7 @@
 // 1. The newest anchored size is pinned from the peers' own words, before the database is looked at.
 // 2. Checkpoints: each note is signed by the log's key and says what its row says (verify-log.ts).
 // 3. Leaves, in order and side by side with each peer's list: entry bytes, commitment, leaf, index, tree, root.
+//    Beside the leaves, what each peer keeps of keys, certificates and cosignatures (verify-members.ts).
 // 4. Entries: form, signature, certificate (verify-check.ts, on all cores), subject's version and the digest of the entry
 //    before (verify-entries.ts).
 // 5. Rows: every column of every recorded row against the entry that wrote it last; rows nobody vouches for; rows that
@@ -16,6 +17,7 @@ import { createEntryCheck } from './verify-entries.ts';
 import type { Found, Report } from './verify-finding.ts';
 import { judgeHistories } from './verify-history.ts';
 import { checkLog } from './verify-log.ts';
+import { checkMembers } from './verify-members.ts';
 import { checkOutside } from './verify-outside.ts';
 import { checkRows, checkSubjects } from './verify-rows.ts';
 import type { Finding, VerifyReport, VerifySources } from './verify-sources.ts';
@@ -43,6 +45,7 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
   const report = (finding: Found): void => void findings.push(finding);
   let pin: Pin = { size: 0, peers: [] };
   let counts: VerifyReport['counts'] = { entries: 0, leaves: 0, anchored: {}, pending: 0 };
+  let notes: VerifyReport['notes'] = [];
   let checking: Checking | undefined;
   try {
     pin = await pinNewest(sources.peers, sources.wait);
@@ -51,7 +54,14 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     const { serviceKeys, roots } = sources.trust;
     checking = sources.checking({ serviceKeys, roots, certificates: await stored.certificates() });
     const entries = createEntryCheck(sources.hashing.hash, report);
-    counts = await checkLog(sources, stored, pin, checking, entries, report);
+    const log = await checkLog(sources, stored, pin, checking, entries, report);
+    ({ counts, notes } = log);
+    const { consortium } = sources;
+    if (consortium)
+      counts = {
+        ...counts,
+        cosigned: await checkMembers({ ...sources, consortium }, pin, log.rootAt, report),
+      };
     await checkSubjects(stored, entries, report);
     entries.finish();
     await checkRows(sources, stored, checking, entries, report);
@@ -77,6 +87,7 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     size: pin.size,
     counts: { ...counts, ...(cases === undefined ? {} : { cases }) },
     findings: inOrder(withWitnesses(findings, pin, borneOut)),
+    notes,
     seconds: Math.round((sources.clock() - began) / 10) / 100,
   };
 }

@@ -1,17 +1,20 @@
 // Composition of `rehab verify`: station 7 over the running system. Progress goes to standard error, the report to standard
 // output; exit 0 sound, 1 could not read, 2 tampered. Never 0 when anything was left unread.
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
-import { formatVerifierKey } from '../../ledger/checkpoint.ts';
+import { canonicalBytes } from '../../ledger/canonical.ts';
 import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { type VerifyReport, verify } from '../../ledger/verify.ts';
+import { logKeyOf } from '../agreement.ts';
 import { faultFacts } from '../log.ts';
 import { fabricProfilePath, type Machine, machineOf, temporalAddress } from '../machine.ts';
+import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { compareHistories, digestWith, temporalReader } from '../replay/histories.ts';
 import { recordedActs } from '../replay/recorded-acts.ts';
@@ -20,6 +23,7 @@ import {
   digestKeys,
   lacksKeys,
   openSnapshot,
+  peerStatesOf,
   peersOf,
   rootsOf,
   type Snapshot,
@@ -28,7 +32,6 @@ import {
   trustOf,
   verifierUrl,
 } from '../verify-sources.ts';
-import { logSigner } from './ledger.ts';
 
 export interface VerifyOptions {
   readonly dataDir: string;
@@ -61,11 +64,13 @@ async function verifyMachine(
   { trust, histories }: Pick<VerifyOptions, 'trust' | 'histories'>,
   progress: (line: string) => void,
 ): Promise<VerifyReport> {
-  const given = trust === undefined ? undefined : trustIn(readEvidenceTrust(readFileSync(trust)));
+  const brought = trust === undefined ? undefined : readEvidenceTrust(readFileSync(trust));
   const lacking = lacksKeys(dataDir);
   if (lacking) throw new Error(lacking);
   const machine = machineOf(dataDir);
   const profile = readFabricProfile(fabricProfilePath(machine));
+  const ownKey = logKeyOf(machine.secrets.logSeed);
+  const { set, version } = parametersOf(machine.settings);
   const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'reader' } });
   let snapshot: Snapshot | undefined;
   try {
@@ -73,14 +78,14 @@ async function verifyMachine(
       hashing: nodeHashing,
       trust: trustOf(
         serviceCertificates(profile),
-        given ?? {
-          origin: LOG_ORIGIN,
-          roots: rootsOf(profile),
-          logKeys: [
-            formatVerifierKey(LOG_ORIGIN, logSigner(machine.secrets.logSeed).publicKey, nodeHashing.hash),
-          ],
-        },
+        brought ? trustIn(brought) : { origin: LOG_ORIGIN, roots: rootsOf(profile), logKeys: [ownKey] },
       ),
+      consortium: {
+        peers: peerStatesOf(chain),
+        trust: brought ?? { origin: LOG_ORIGIN, log: ownKey },
+        parameters: { version, sha256: hash('sha256', canonicalBytes(set)) },
+        demandCosigned: brought !== undefined,
+      },
       checking: (context) => checkingPool(context),
       peers: peersOf(chain),
       histories: histories ? () => historiesOf(machine, progress) : undefined,
@@ -136,12 +141,13 @@ function unreadable(says: string): VerifyReport {
     size: 0,
     counts: { entries: 0, leaves: 0, anchored: {}, pending: 0 },
     findings: [{ store: 'evidence', ...nowhere, kind: 'unreadable', says }],
+    notes: [],
     seconds: 0,
   };
 }
 
 /** The report for a person: one sentence per finding, then what was compared. */
-export function inWords({ status, size, counts, findings, seconds }: VerifyReport): string {
+export function inWords({ status, size, counts, findings, notes, seconds }: VerifyReport): string {
   const lines = findings.map(({ kind, says, rightAt, wrongAt, disagrees, agree }) => {
     const since = rightAt === null ? '' : `; right at size ${rightAt}`;
     const until = wrongAt === null ? '' : `; wrong at size ${wrongAt}`;
@@ -149,6 +155,7 @@ export function inWords({ status, size, counts, findings, seconds }: VerifyRepor
       disagrees === null || agree.length === 0 ? '' : `; ${disagrees} against ${agree.join(', ')}`;
     return `${kind.replace('-', ' ')}: ${says}${since}${until}${alone}.`;
   });
+  lines.push(...notes.map(({ says }) => `note: ${says}.`));
   const anchored = Object.entries(counts.anchored)
     .map(([organisation, count]) => `${organisation} ${count}`)
     .join(', ');
@@ -159,6 +166,8 @@ export function inWords({ status, size, counts, findings, seconds }: VerifyRepor
   }[status];
   lines.push(
     `${verdict} At size ${size}: ${counts.entries} entries, ${counts.leaves} leaves; listed from peers: ${anchored || 'none'}. ${counts.pending} entries are not anchored yet. ${
+      counts.cosigned ? `Two members have cosigned up to ${counts.cosigned}. ` : ''
+    }${
       counts.cases === undefined
         ? 'Histories were left out'
         : `Histories of ${counts.cases} cases were compared`

@@ -149,33 +149,99 @@ export async function lyingChaincode(spec: ProcessSpec): Promise<ProcessSpec> {
   return { ...spec, args: [...spec.args.slice(0, -1), altered] };
 }
 
+/** A value of the log's chaincode in a peer's state: its own bytes, which may be changed in place and not in length. */
+export interface PeerState {
+  /** Keys of the chaincode, in byte order. */
+  readonly keys: readonly string[];
+  value(key: string): Buffer;
+  /** Takes the key out of the state. */
+  remove(key: string): void;
+  /** Each key gets the other's value. */
+  exchange(a: string, b: string): void;
+}
+
 /**
- * Flips one bit of the leaf at `index` in the state of a stopped peer, as its operator could behind its back.
- * Blocks are left alone, so nothing but listing the leaves and hashing them can show it.
+ * Changes the state of a stopped peer, as its operator could behind its back. Blocks are left alone, so nothing but reading the
+ * state and comparing it can show it.
+ * @returns puts everything back, while the peer is stopped again
  */
-export async function alterLeaf(dataDir: string, organisation: Organisation, index: number): Promise<void> {
+export async function alterState(
+  dataDir: string,
+  organisation: Organisation,
+  change: (state: PeerState) => void,
+): Promise<() => Promise<void>> {
+  const before = new Map<string, Buffer>();
+  const wanted = new Map<string, Buffer | undefined>();
+  await onState(dataDir, organisation, async (level) => {
+    const whole = new Map<string, Buffer>();
+    for await (const [key, value] of level.iterator()) whole.set(key.toString('latin1'), value);
+    // The key ends in the chaincode's own, behind the channel's name, the chaincode's, and a zero byte.
+    const names = new Map([...whole.keys()].map((key) => [key.slice(key.lastIndexOf('\0') + 1), key]));
+    const after = new Map<string, Buffer>([...whole].map(([key, value]) => [key, Buffer.from(value)]));
+    const named = (key: string): string => {
+      const name = names.get(key);
+      if (name === undefined) throw new Error(`no such key in the state of ${organisation}: ${key}`);
+      return name;
+    };
+    change({
+      keys: [...names.keys()].sort(),
+      // Fabric wraps the value: a few bytes of version around it. Ours is the longest field.
+      value: (key) => longestField(after.get(named(key)) as Buffer),
+      remove: (key) => void after.delete(named(key)),
+      exchange(a, b) {
+        const kept = after.get(named(a)) as Buffer;
+        after.set(named(a), after.get(named(b)) as Buffer).set(named(b), kept);
+      },
+    });
+    for (const [key, value] of whole)
+      if (!after.get(key)?.equals(value)) {
+        before.set(key, value);
+        wanted.set(key, after.get(key));
+      }
+    await write(level, wanted);
+  });
+  return () => onState(dataDir, organisation, (level) => write(level, before));
+}
+
+type Level = ClassicLevel<Buffer<ArrayBufferLike>, Buffer<ArrayBufferLike>>;
+
+async function onState(
+  dataDir: string,
+  organisation: Organisation,
+  body: (level: Level) => Promise<void>,
+): Promise<void> {
   const path = join(organisationPaths(dataDir, organisation).peer, 'data', 'ledgersData', 'stateLeveldb');
-  const state = new ClassicLevel<Buffer, Buffer>(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
+  const level: Level = new ClassicLevel(path, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
   try {
-    for await (const [key, value] of state.iterator()) {
-      // The key ends in the chaincode's own: leaves/ and the first index in sixteen digits.
-      const match = /leaves\/(\d{16})$/.exec(key.toString('latin1'));
-      if (match === null) continue;
-      const first = Number(match[1]);
-      // Fabric wraps the value: a few bytes of version around our multiple of 32. The leaves are its longest field.
-      const leaves = longestField(value);
-      const count = leaves.length / 32;
-      if (index < first || index >= first + count) continue;
-      const at = leaves.byteOffset - value.byteOffset + (index - first) * 32;
-      const altered = Buffer.from(value);
-      altered[at] = altered[at]! ^ 1;
-      await state.put(key, altered, { sync: true });
-      return;
-    }
-    throw new Error(`no such leaf in the state of ${organisation}: ${index}`);
+    await body(level);
   } finally {
-    await state.close();
+    await level.close();
   }
+}
+
+async function write(level: Level, values: ReadonlyMap<string, Buffer | undefined>): Promise<void> {
+  for (const [key, value] of values)
+    if (value === undefined) await level.del(Buffer.from(key, 'latin1'), { sync: true });
+    else await level.put(Buffer.from(key, 'latin1'), value, { sync: true });
+}
+
+/** The key that holds the leaf at `index`, and the leaf's own bytes in its value. */
+export function leafIn({ keys, value }: PeerState, index: number): { key: string; leaf: Buffer } {
+  for (const key of keys.filter((one) => one.startsWith('leaves/'))) {
+    const first = Number(key.slice('leaves/'.length));
+    const leaves = value(key);
+    if (index < first || index >= first + leaves.length / 32) continue;
+    return { key, leaf: leaves.subarray((index - first) * 32, (index - first + 1) * 32) };
+  }
+  throw new Error(`no such leaf in the state: ${index}`);
+}
+
+/** Flips one bit of the leaf at `index` in the state of a stopped peer. */
+export async function alterLeaf(dataDir: string, organisation: Organisation, index: number): Promise<void> {
+  await alterState(dataDir, organisation, (state) => {
+    const { leaf } = leafIn(state, index);
+    leaf[0] = (leaf[0] ?? 0) ^ 1;
+  });
 }
 
 /** The longest length-delimited field of a protobuf message whose fields are all of that kind. */

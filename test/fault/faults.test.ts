@@ -272,7 +272,10 @@ describe('while people work', () => {
     await work();
     await Promise.all(ours.map((name) => machine.setClock(name, 0)));
     await work();
-    figures.clock = await machine.oracle({ settled: soak });
+    const { notes, ...figure } = await machine.oracle({ settled: soak });
+    figures.clock = figure;
+    // Nothing was changed, so verification is sound; that the clock stepped back it says all the same (U5).
+    expect(notes).toContainEqual(expect.objectContaining({ kind: 'clock-stepped-back' }));
   }, 600_000);
 });
 

@@ -213,7 +213,12 @@ export async function startFaultMachine({ diskMiB }: { readonly diskMiB?: number
      * on all three peers up to the last entry, and `replay` agrees. `settled`: waits besides until every decision was found
      * in a history or asked again, which begins half a minute after it, and demands that none is orphaned and none waits.
      */
-    async oracle({ settled }: { settled: boolean }): Promise<{ entries: number; acknowledged: number }> {
+    async oracle({ settled }: { settled: boolean }): Promise<{
+      entries: number;
+      acknowledged: number;
+      /** What verification notes and accuses nobody of. */
+      notes: readonly { readonly kind: string }[];
+    }> {
       const end = Date.now() + PATIENCE_MS;
       while (settled && (await unsettled(run())) > 0 && Date.now() < end) await sleep(250);
       await atRest();
@@ -242,7 +247,8 @@ export async function startFaultMachine({ diskMiB }: { readonly diskMiB?: number
         code: 0,
         differing: [],
       });
-      return { entries: report.counts.entries, acknowledged: acknowledged.length };
+      const notes: readonly { readonly kind: string }[] = report.notes;
+      return { entries: report.counts.entries, acknowledged: acknowledged.length, notes };
     },
     async stop(): Promise<void> {
       for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');

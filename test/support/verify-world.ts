@@ -193,6 +193,7 @@ export async function createVerifyWorld(given?: World) {
      */
     async changed<T>(
       change: (target: { readonly sql: postgres.Sql; readonly copies: readonly Copy[] }) => Promise<T>,
+      more: Partial<VerifySources> = {},
     ): Promise<{ readonly expected: T; readonly report: VerifyReport }> {
       const altered = copies.map(cloned);
       const owner = new URL(world.fresh.ownerUrl).username;
@@ -204,7 +205,7 @@ export async function createVerifyWorld(given?: World) {
           const expected = await change({ sql: sql as unknown as postgres.Sql, copies: altered });
           await sql.unsafe(`set local role ${role}`);
           const made = sources(world.fresh.urls.verify, altered.map(peerOf));
-          const report = await verify({ ...made, open: async () => storedLogOver(sql) });
+          const report = await verify({ ...made, ...more, open: async () => storedLogOver(sql) });
           done = { expected, report };
           throw new RolledBack();
         })
