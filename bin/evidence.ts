@@ -120,14 +120,32 @@ export async function caseEvidence(
 async function checkpointOver(
   { db, cosignatures }: EvidenceFrom,
   entries: readonly { readonly index: number | null }[],
-): Promise<{ readonly size: number; readonly note: string } | undefined> {
+): Promise<{ readonly size: number; readonly note: string; readonly enough: boolean } | undefined> {
   const lines = await cosignatures();
   const linesAt = (size: number) => lines.filter((one) => one.size === size).map(({ line }) => line);
   const checkpoints = await checkpointsFor(db, [...new Set(lines.map(({ size }) => size))]);
   const end = Math.max(0, ...entries.map(({ index }) => (index ?? -1) + 1));
   const enough = checkpoints.find(({ size }) => size >= end && linesAt(size).length >= ENOUGH);
   const chosen = enough ?? checkpoints[0];
-  return chosen && { size: chosen.size, note: withCosignatures(chosen.note, linesAt(chosen.size)) };
+  return (
+    chosen && {
+      size: chosen.size,
+      note: withCosignatures(chosen.note, linesAt(chosen.size)),
+      enough: enough !== undefined,
+    }
+  );
+}
+
+/**
+ * Whether a case's evidence would be whole now: every entry has its place under a checkpoint that enough members cosigned.
+ * While it is not, evidence says what is still open, and a moment later it may be.
+ */
+export async function isWhole(from: EvidenceFrom, caseId: string): Promise<boolean> {
+  const entries = await evidenceEntries(from.db, caseId);
+  const checkpoint = await checkpointOver(from, entries);
+  return (
+    checkpoint?.enough === true && entries.every(({ index }) => index !== null && index < checkpoint.size)
+  );
 }
 
 /** A case's evidence file: the evidence, the report in this language, and the page that checks it. */

@@ -116,12 +116,11 @@ export function createSequencer(options: SequencerOptions): Sequencer {
         // A log from before there were tiles gets them first, some at a time, so that no transaction is long.
         const filled = await growTiles(tx, size, FILL);
         if (filled > 0) return { taken: 0, filled, head: { size, root: row.root } };
-        const pending = await tx<{ id: string; body: Uint8Array }[]>`
-          select e.id, e.body from audit_entries e
+        const pending = await tx<{ id: string; body: Uint8Array; xact: string }[]>`
+          select e.id, e.body, e.xact::text from audit_entries e
           where e.xact >= ${settledBelow}::xid8 and not exists (select 1 from log_leaves l where l.entry_id = e.id)
           order by e.xact, e.subject_kind, e.subject_id, e.subject_version limit ${batch}`;
-        // All that was visible below the horizon is in the log once this commits.
-        if (pending.length < batch) below = row.horizon;
+        below = settledWith(pending, batch, row.horizon);
         if (pending.length === 0) return { taken: 0, filled: 0, head: { size, root: row.root } };
         const commitments = pending.map((entry) => createHash('sha256').update(entry.body).digest());
         const leaves = commitments.map((commitment) => leafHash(commitment, nodeHashing.hash));
@@ -160,6 +159,15 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     throw error;
   };
   return { ...sequencer, once: () => sequencer.once().catch(beginAnew) };
+}
+
+/**
+ * Below which transaction all has ended and is in the log once this batch commits: nothing below the horizon is under way,
+ * and a full batch took what was visible up to its last entry, perhaps not all of that one's transaction.
+ */
+function settledWith(taken: readonly { readonly xact: string }[], batch: number, horizon: string): string {
+  const last = taken.length < batch ? undefined : taken.at(-1)?.xact;
+  return last !== undefined && BigInt(last) < BigInt(horizon) ? last : horizon;
 }
 
 type Tx = postgres.TransactionSql;

@@ -1,6 +1,6 @@
 // Composition of `rehab verify --receipt FILE`: whether the log kept the promise that somebody was given with an answer. Judged
 // by the members' own peers; exit 0 the leaf is there, 1 that cannot be said, 2 it was promised and is not.
-import { verify as verifyBytes, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
@@ -10,7 +10,7 @@ import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { judgeReceipt, type ReceiptSources, type ReceiptVerdict } from '../../ledger/receipt.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
-import { certificateHolds } from '../../ledger/signing.ts';
+import { certificateHolds, verifyP256 } from '../../ledger/signing.ts';
 import { fabricProfilePath, machineOf } from '../machine.ts';
 import { lacksKeys, peersOf, verifierUrl } from '../verify-sources.ts';
 
@@ -71,15 +71,11 @@ export function signedUnder(roots: readonly X509Certificate[]): ReceiptSources['
     } catch {
       return false;
     }
+    const read = readCertificate(pem);
     return (
       certificateHolds(certificate, roots, at) &&
-      readCertificate(pem)?.attributes['rehab.service'] === 'true' &&
-      verifyBytes(
-        'sha256',
-        bytes,
-        { key: certificate.publicKey, dsaEncoding: 'ieee-p1363' },
-        Buffer.from(signature, 'base64url'),
-      )
+      read?.attributes['rehab.service'] === 'true' &&
+      verifyP256(read.publicKey, bytes, Buffer.from(signature, 'base64url'))
     );
   };
 }

@@ -123,8 +123,11 @@ describe('the sequencer', () => {
     await checkLog();
   });
 
-  test('a transaction that began first and commits last is not skipped (T6)', async () => {
-    const s = sequencer();
+  test.each([
+    ['one batch', undefined],
+    ['several full batches', 2],
+  ])('a transaction that began first and commits last is not skipped (T6), behind %s', async (_, batch) => {
+    const s = sequencer(batch);
     await drain(s);
     const late = postgres(world.fresh.urls.worker, { max: 1 });
     let release: () => void = () => undefined;

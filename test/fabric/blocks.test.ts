@@ -1,9 +1,9 @@
 // Blocks of a real three-organisation channel as evidence: found by the leaves they wrote, believed for the orderer's and the
 // majority's signatures alone, and refused for one changed byte, another channel or authorities that are not trusted.
-import { createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksFor } from '../../bin/evidence-sources.ts';
+import { NODE_CRYPTO } from '../../bin/node-crypto.ts';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
 import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { checkBlocks, leavesInBlock } from '../../ledger/evidence/blocks.ts';
@@ -42,19 +42,6 @@ afterAll(async () => {
   await network?.remove();
 });
 
-const NODE = {
-  hash: sha256,
-  p256: (spki: Uint8Array, bytes: Uint8Array, signature: Uint8Array) =>
-    verify(
-      'sha256',
-      bytes,
-      {
-        key: createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' }),
-        dsaEncoding: 'ieee-p1363',
-      },
-      signature,
-    ),
-};
 const found = (indexes: readonly number[], reads?: number[]) =>
   blocksFor(
     indexes,
@@ -69,7 +56,7 @@ const found = (indexes: readonly number[], reads?: number[]) =>
 const entryAt = async (index: number) => ({ index, leaf: await chain.leafAt('administration', index) });
 const evidenceOf = (blocks: readonly EvidenceBlock[]) => ({ blocks, parameters: [] });
 const check = async (blocks: readonly EvidenceBlock[], indexes: readonly number[], under = trust) =>
-  (await checkBlocks(evidenceOf(blocks), under, await Promise.all(indexes.map(entryAt)), NODE)).step;
+  (await checkBlocks(evidenceOf(blocks), under, await Promise.all(indexes.map(entryAt)), NODE_CRYPTO)).step;
 
 describe('blocks', () => {
   test('are found by the leaves they wrote, each once, in few reads', async () => {
@@ -122,7 +109,7 @@ describe('blocks', () => {
       evidenceOf(blocks),
       trust,
       [{ index: 5, leaf: new Uint8Array(32) }],
-      NODE,
+      NODE_CRYPTO,
     );
     expect(step).toMatchObject({ outcome: 'wrong', says: expect.stringContaining('another leaf at 5') });
   });
