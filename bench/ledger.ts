@@ -33,7 +33,8 @@ import type { StoredEntry, VerifyReport } from '../ledger/verify-sources.ts';
 import { recordDisclosure } from '../web/recorded.ts';
 import { type Figure, figure, sentence } from './figure.ts';
 import type { BenchMachine } from './machine.ts';
-import { interleaved, median, quantile, type Round } from './rounds.ts';
+import { alone, each, interleaved, median, quantile } from './rounds.ts';
+import { personallySigned } from './signed-entries.ts';
 
 /** Acts of one statement; each is another person's. */
 const TOGETHER = 2000;
@@ -44,6 +45,8 @@ const SAMPLE = 20_000;
 /** Acts a second, and for how many seconds, while the block files' growth in small batches is measured. */
 const OFFERED = 50;
 const SECONDS = 20;
+/** Heap that verification is given, MiB, besides the bytes that it holds outside of it. */
+const HEAP_MIB = 192;
 /** How often the chain may fail to answer before there is no figure. */
 const TROUBLES = 10;
 
@@ -311,21 +314,6 @@ async function sampled(bench: BenchMachine, count: number): Promise<StoredEntry[
   return [...rows];
 }
 
-/** One side of a comparison: what is done to each of `count` items, by the processor time of this thread alone. */
-const alone = (count: number, work: () => void) => ({
-  run: async (): Promise<Round> => {
-    const began = process.threadCpuUsage();
-    work();
-    const { user, system } = process.threadCpuUsage(began);
-    const seconds = (user + system) / 1e6;
-    return { n: count, seconds, latenciesMs: [(seconds * 1000) / count], cpuMs: {} };
-  },
-});
-const each = <T>(items: readonly T[], work: (item: T) => void) =>
-  alone(items.length, () => {
-    for (const item of items) work(item);
-  });
-
 async function bySignature(
   bench: BenchMachine,
   sample: readonly StoredEntry[],
@@ -341,9 +329,13 @@ async function bySignature(
     nodeHashing.hash,
   );
   const { serviceKeys } = trustOf([certificate], { origin: LOG_ORIGIN, roots, logKeys: [logKey] });
-  const snapshot = await openSnapshot(verifierUrl(machine));
-  const context = { serviceKeys, roots, certificates: await snapshot.certificates() };
-  await snapshot.close();
+  const contextNow = async () => {
+    const snapshot = await openSnapshot(verifierUrl(machine));
+    const certificates = await snapshot.certificates();
+    await snapshot.close();
+    return { serviceKeys, roots, certificates };
+  };
+  const context = await contextNow();
   const tools = { hashing: nodeHashing, p256: p256Check };
   const key = (await machine.secrets.keys.of('system', 'system')).digest;
   // The peer is given what it needs in the form that is quickest for it.
@@ -387,6 +379,7 @@ async function bySignature(
       n: whole.ours.n,
       peer: { is: 'the signature alone, bare', value: whole.peer.perSecond },
     }),
+    await personallySigned(bench, rounds, certificate, contextNow, tools),
   ];
 }
 
@@ -460,6 +453,8 @@ async function verified(bench: BenchMachine): Promise<Figure[]> {
   const began = performance.now();
   const child = spawn(process.execPath, [program, 'verify', '--json', '--data', bench.machine.dataDir], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // More than this it does not get, however long the log is: what would grow with the log would end it.
+    env: { ...process.env, NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} --max-semi-space-size=8` },
   });
   const seen = watched(child.pid as number); // it was just started
   let text = '';

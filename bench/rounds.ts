@@ -154,3 +154,19 @@ function statOf(pid: string): { parent: number; ms: number } | undefined {
     return undefined; // ended while we looked
   }
 }
+
+/** One side of a comparison: what is done to each of `count` items, by the processor time of this thread alone. */
+export const alone = (count: number, work: () => void) => ({
+  run: async (): Promise<Round> => {
+    const began = process.threadCpuUsage();
+    work();
+    const { user, system } = process.threadCpuUsage(began);
+    const seconds = (user + system) / 1e6;
+    return { n: count, seconds, latenciesMs: [(seconds * 1000) / count], cpuMs: {} };
+  },
+});
+/** The same, item by item. */
+export const each = <T>(items: readonly T[], work: (item: T) => void) =>
+  alone(items.length, () => {
+    for (const item of items) work(item);
+  });
