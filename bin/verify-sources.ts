@@ -75,6 +75,7 @@ const CERTIFICATES = 500;
 export function peerStatesOf(chain: Chain): PeerState[] {
   return ORGANISATIONS.map((organisation) => ({
     organisation,
+    height: () => chain.blockHeight(organisation),
     genesis: () => chain.genesis(organisation),
     keys: () => chain.keys(organisation),
     async certificates() {

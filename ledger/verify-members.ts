@@ -20,6 +20,7 @@ type Kept = ReadonlyMap<string, unknown>;
 
 interface Heard {
   readonly table: string;
+  readonly height: number;
   readonly kept: Kept;
 }
 
@@ -32,7 +33,7 @@ interface Apart {
   readonly kind: 'edited' | 'deleted' | 'inserted' | 'forked-log';
 }
 
-const TRIES = 10;
+const TRIES = 20;
 const REST_MS = 500;
 /** A checkpoint counts with this many members' cosignatures. */
 const ENOUGH = 2;
@@ -72,7 +73,7 @@ export async function checkMembers(
   return await checkCosigned(sources, agreed, trust, rootAt, report);
 }
 
-/** Reads until the peers agree; what stays apart is told, and what only moved is not. */
+/** Reads until the peers agree, about ten seconds; what stays apart is told, and what only moved is not. */
 async function settled(
   peers: readonly PeerState[],
   version: string,
@@ -82,34 +83,34 @@ async function settled(
   let before: ReadonlySet<string> | undefined;
   for (let tries = 1; ; tries++) {
     const read = await Promise.all(peers.map((peer) => readPeer(peer, version)));
-    const heard = read.filter((one) => one !== undefined);
+    const all = read.filter((one) => one !== undefined);
+    // One that has fewer blocks lacks what stands in the others: it is behind, and cannot be compared.
+    const newest = Math.max(...all.map(({ height }) => height));
+    const heard = all.filter(({ height }) => height === newest);
     const found = differences(heard);
     const name = (one: Apart): string => `${one.place}\n${one.alone}`;
-    const stayed = before && found.filter((one) => before?.has(name(one)));
-    if (found.length === 0 || tries === TRIES) {
-      for (const [at, one] of read.entries()) {
-        const organisation = peers[at]?.organisation ?? '';
-        if (one === undefined)
-          report(
-            say(
-              'chain',
-              `peer-${organisation}`,
-              null,
-              null,
-              'unreadable',
-              `Peer does not tell keys, certificates and cosignatures; verify again: ${organisation}`,
-            ),
-          );
-      }
-      return { heard, apart: stayed ?? found };
+    if ((found.length === 0 && heard.length === all.length) || tries === TRIES) {
+      for (const [at, one] of read.entries())
+        if (!one || !heard.includes(one)) unread(peers[at], one, report);
+      return { heard, apart: before ? found.filter((one) => before?.has(name(one))) : found };
     }
     before = new Set(found.map(name));
     await wait(REST_MS);
   }
 }
 
+function unread(peer: PeerState | undefined, behind: Heard | undefined, report: Report): void {
+  const organisation = peer?.organisation ?? '';
+  const says = behind
+    ? `Peer has fewer blocks than the others; verify again when it has caught up: ${organisation} at ${behind.height}`
+    : `Peer does not tell keys, certificates and cosignatures; verify again: ${organisation}`;
+  report(say('chain', `peer-${organisation}`, null, null, 'unreadable', says));
+}
+
 async function readPeer(peer: PeerState, version: string): Promise<Heard | undefined> {
   try {
+    // First, so that what is read is of this height or a later one.
+    const height = await peer.height();
     const [genesis, keys, certificates, digest, cosignatures] = await Promise.all([
       peer.genesis(),
       peer.keys(),
@@ -122,7 +123,7 @@ async function readPeer(peer: PeerState, version: string): Promise<Heard | undef
     for (const { fingerprint, ...rest } of certificates) kept.set(`certificate ${fingerprint}`, rest);
     if (digest !== undefined) kept.set(`parameters ${version}`, { sha256: digest });
     for (const { organisation, ...rest } of cosignatures) kept.set(`cosignature ${organisation}`, rest);
-    return { table: `peer-${peer.organisation}`, kept };
+    return { table: `peer-${peer.organisation}`, height, kept };
   } catch {
     return undefined;
   }

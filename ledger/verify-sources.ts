@@ -261,6 +261,8 @@ export interface StatedCosignature {
 /** What one organisation's own peer keeps beside the leaves. Every answer may throw: then it cannot be read now. */
 export interface PeerState {
   readonly organisation: string;
+  /** How many blocks it has: peers of one height hold the same. */
+  height(): Promise<number>;
   /** Hash of the channel's first block's header, hexadecimal. */
   genesis(): Promise<string>;
   keys(): Promise<

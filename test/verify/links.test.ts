@@ -46,6 +46,7 @@ const witnesses = {
 /** What a peer keeps beside the leaves, with parts of it exchanged. */
 const stateOf = (organisation: string, change: Partial<Omit<PeerState, 'organisation'>> = {}): PeerState => ({
   organisation,
+  height: async () => 40,
   genesis: async () => '11'.repeat(32),
   keys: async () => keysHeld(),
   certificates: async () => [CERTIFICATE],
@@ -520,6 +521,14 @@ test('peers that move while they are read are not apart, and no two that agree i
       )
     ).findings,
   ).toEqual([]);
+  // One that has fewer blocks is behind, and accused of nothing.
+  const behind = await demanded(
+    untouched,
+    onePeer(() => ({ height: async () => 39, certificates: async () => [] })),
+  );
+  expect(behind.findings.map(({ table, kind }) => [table, kind])).toEqual([
+    ['peer-administration', 'unreadable'],
+  ]);
   const three = () => ({
     consortium: {
       ...whole,
