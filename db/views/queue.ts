@@ -50,6 +50,14 @@ export interface QueueFilters {
   readonly task?: string | undefined;
 }
 
+/** Who holds a task now, since and until when. Instants are ISO 8601. */
+export interface Holder {
+  readonly id: string;
+  readonly name: string;
+  readonly since: string;
+  readonly until: string;
+}
+
 export interface QueueRow {
   readonly id: string;
   readonly kind: TaskKind;
@@ -59,13 +67,8 @@ export interface QueueRow {
   readonly stage: Stage;
   readonly round: number;
   readonly openedAt: string;
-  /** Who holds it now; null when nobody does, also after a claim has lapsed. */
-  readonly holder: {
-    readonly id: string;
-    readonly name: string;
-    readonly since: string;
-    readonly until: string;
-  } | null;
+  /** Null when nobody holds it, also after a claim has lapsed. */
+  readonly holder: Holder | null;
   /** How the task ended, when it is open no more; a page of the queue has none of those. */
   readonly closed: { readonly by: string | null; readonly at: string } | null;
   readonly claimNumber: number;

@@ -17,7 +17,7 @@ import {
   tasks,
   therapySessions,
 } from '../schema.ts';
-import type { QueueClock } from './queue.ts';
+import type { Holder, QueueClock } from './queue.ts';
 
 const iso = (instant: string): string => new Date(instant).toISOString();
 const isoOr = (instant: string | null): string | null => (instant === null ? null : iso(instant));
@@ -30,12 +30,7 @@ export interface TaskHead {
   readonly status: 'open' | 'done' | 'cancelled';
   readonly claimNumber: number;
   /** Who holds it at `now`; null when nobody does. */
-  readonly holder: {
-    readonly id: string;
-    readonly name: string;
-    readonly since: string;
-    readonly until: string;
-  } | null;
+  readonly holder: Holder | null;
   readonly doneBy: { readonly id: string; readonly name: string; readonly at: string } | null;
   readonly case: {
     readonly id: string;

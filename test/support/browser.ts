@@ -165,6 +165,19 @@ export async function openPage(
   return context.newPage();
 }
 
+/** Lets a page on loopback be somebody who is signed in already, in their language: `jar` holds their cookies. */
+export async function signedInAs(page: Page, jar: ReadonlyMap<string, string>, lang = 'en'): Promise<void> {
+  await page.context().addCookies(
+    [...jar, ['lang', lang] as const].map(([name, value]) => ({
+      name,
+      value,
+      domain: '127.0.0.1',
+      path: '/',
+      secure: name.startsWith('__Host-'),
+    })),
+  );
+}
+
 /** Gives a page opened with `bypassCSP: true` the Chinese glyphs; the product itself ships no font. */
 export async function addChineseFont(page: Page): Promise<void> {
   const files = join(packageFolder('@fontsource-variable/noto-sans-sc/wght.css'), 'files');

@@ -13,6 +13,7 @@ import { createSequencer, type Sequencer } from '../../ledger/sequencer.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
 import { consortiumOver } from '../../web/consortium/members.ts';
 import { ed25519 } from '../fabric/test-log.ts';
+import { growLog } from '../support/log-growth.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
 const log = generateKeyPairSync('ed25519');
@@ -58,14 +59,7 @@ function witness(organisation: Organisation) {
 
 const checkpoint = async () => await (await world.app.request(`${world.origin}/log/checkpoint`)).text();
 
-/** Adds entries of nobody, and sequences them. */
-async function grow(count: number): Promise<void> {
-  await world.worker.sql`
-    insert into audit_entries (id, subject_kind, subject_id, subject_version, event, person_id, at, body, signature, key_id)
-    select gen_random_uuid(), 'test', gen_random_uuid(), 1, 'verification.run', gen_random_uuid(), now(),
-      convert_to(gen_random_uuid()::text, 'UTF8'), '\\x00', 'test' from generate_series(1, ${count})`;
-  while ((await sequencer.once()).taken > 0);
-}
+const grow = (count: number) => growLog(world.worker.sql, sequencer, count);
 
 test('lines stand behind the log’s signature, each right, and go with their own size alone', async () => {
   await grow(3);

@@ -16,6 +16,7 @@ import { ed25519Raw } from '../../ledger/signing.ts';
 import { bundleEntries, hashesOf } from '../../ledger/tiles.ts';
 import { throttle } from '../../web/log/throttle.ts';
 import { temporaryFolder } from '../support/engines.ts';
+import { growLog } from '../support/log-growth.ts';
 import { type Served, serveOnLoopback } from '../support/serve.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
@@ -55,14 +56,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
   world.app.request(`${world.origin}/log/${path}`, { headers });
 const bytes = async (path: string) => new Uint8Array(await (await get(path)).arrayBuffer());
 
-/** Adds entries of nobody, and sequences them. */
-async function grow(count: number): Promise<void> {
-  await world.worker.sql`
-    insert into audit_entries (id, subject_kind, subject_id, subject_version, event, person_id, at, body, signature, key_id)
-    select gen_random_uuid(), 'test', gen_random_uuid(), 1, 'verification.run', gen_random_uuid(), now(),
-      convert_to(gen_random_uuid()::text, 'UTF8'), '\\x00', 'test' from generate_series(1, ${count})`;
-  while ((await sequencer.once()).taken > 0);
-}
+const grow = (count: number) => growLog(world.worker.sql, sequencer, count);
 
 describe('addresses below /log/', () => {
   test('an empty log has no checkpoint and no tile', async () => {

@@ -9,7 +9,7 @@ import { readEntry } from '../../ledger/entry.ts';
 import { envelopeBytes } from '../../ledger/envelope.ts';
 import { nodeHashing, open } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
-import { openBrowser, openPage } from '../support/browser.ts';
+import { openBrowser, openPage, signedInAs } from '../support/browser.ts';
 import { makeKey, pressSign, t, toSign } from '../support/deeds.ts';
 import { createServedWorld } from '../support/served-world.ts';
 import type { WebWorld } from '../support/web-world.ts';
@@ -35,15 +35,7 @@ afterAll(() => stop());
 async function pageOf(name: string, script = true): Promise<Page> {
   const person = await world.signIn(name);
   const page = await openPage(browser, { script, baseURL: url });
-  await page.context().addCookies(
-    [...person.jar, ['lang', 'en']].map(([key = '', value = '']) => ({
-      name: key,
-      value,
-      domain: '127.0.0.1',
-      path: '/',
-      secure: key.startsWith('__Host-'),
-    })),
-  );
+  await signedInAs(page, person.jar);
   return page;
 }
 

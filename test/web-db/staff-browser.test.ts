@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeViolations } from '../support/axe.ts';
-import { openBrowser, openPage, type ShotOptions } from '../support/browser.ts';
+import { openBrowser, openPage, type ShotOptions, signedInAs } from '../support/browser.ts';
 import { send, toSign } from '../support/deeds.ts';
 import { formTo } from '../support/pages.ts';
 import { createServedWorld } from '../support/served-world.ts';
@@ -35,15 +35,7 @@ async function pageOf(name: string, options: ShotOptions & { lang?: string } = {
   page.on('console', (message) => {
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) troubles.push(message.text());
   });
-  await page.context().addCookies(
-    [...person.jar, ['lang', options.lang ?? 'en']].map(([key = '', value = '']) => ({
-      name: key,
-      value,
-      domain: '127.0.0.1',
-      path: '/',
-      secure: key.startsWith('__Host-'),
-    })),
-  );
+  await signedInAs(page, person.jar, options.lang);
   return page;
 }
 

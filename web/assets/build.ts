@@ -84,10 +84,10 @@ async function app(): Promise<BuiltAsset> {
   return built('app.js', 'text/javascript; charset=utf-8', code);
 }
 
-/** Passkeys: the sign-in library's browser half and our few lines, for the two pages that need them. */
-async function passkey(): Promise<BuiltAsset> {
+/** A script with what it imports in one file: passkeys and signing keys, for the pages that need them. */
+async function bundled(name: string): Promise<BuiltAsset> {
   const { outputFiles } = await build({
-    entryPoints: [join(here, 'passkey.js')],
+    entryPoints: [join(here, name)],
     bundle: true,
     minify: true,
     format: 'iife',
@@ -95,19 +95,15 @@ async function passkey(): Promise<BuiltAsset> {
     write: false,
     legalComments: 'none',
   });
-  return built('passkey.js', 'text/javascript; charset=utf-8', outputFiles[0]?.contents ?? '');
-}
-
-/** Signing keys, for the pages where they are made and used. */
-async function keys(): Promise<BuiltAsset> {
-  const source = await readFile(join(here, 'keys.js'), 'utf8');
-  const { code } = await transform(source, { minify: true, target: 'es2022', format: 'iife' });
-  return built('keys.js', 'text/javascript; charset=utf-8', code);
+  return built(name, 'text/javascript; charset=utf-8', outputFiles[0]?.contents ?? '');
 }
 
 /** Builds every asset in memory; takes a fraction of a second. */
 export async function makeAssets(): Promise<BuiltAsset[]> {
-  return [styles(), ...(await Promise.all([htmx(), app(), passkey(), keys(), sprite(), favicon()]))];
+  return [
+    styles(),
+    ...(await Promise.all([htmx(), app(), bundled('passkey.js'), bundled('keys.js'), sprite(), favicon()])),
+  ];
 }
 
 /** Writes the assets and `manifest.json` into a folder, for production. The folder may exist. */

@@ -1,6 +1,7 @@
 // Station 1, web: a person's signing keys in this browser: making one, and signing a statement with it. The private key cannot be
 // exported and is never sent. What is signed is what stands in the page: its text is hashed here before anything is signed.
 // Keys lie in IndexedDB, by the person they belong to. Fetches nothing for signing; makes no markup.
+import { post } from './post.js';
 
 const encode = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes)))
@@ -52,15 +53,6 @@ const keep = (record) => inStore('readwrite', (store) => store.put(record));
 const find = (name) => inStore('readonly', (store) => store.get(name));
 
 // ---- Making a key.
-
-const post = async (path, body) => {
-  const answer = await fetch(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return { ok: answer.ok, body: await answer.json().catch(() => ({})) };
-};
 
 for (const form of document.querySelectorAll('form[data-make-key]')) {
   const state = form.querySelector('[role=status]');

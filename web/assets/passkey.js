@@ -1,15 +1,7 @@
 // Station 1, web: passkeys in the browser, on the pages for signing in and for settings only. Asks the device, sends what it
 // answers, and goes where the server says. Keeps nothing and writes no markup.
 import { startAuthentication, startRegistration } from '@simplewebauthn/browser';
-
-const post = async (path, body) => {
-  const answer = await fetch(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return { ok: answer.ok, body: await answer.json().catch(() => ({})) };
-};
+import { post } from './post.js';
 
 for (const form of document.querySelectorAll('[data-passkey]')) {
   const registering = form.dataset.passkey === 'add';
