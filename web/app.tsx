@@ -77,7 +77,7 @@ export function createApp(deps: WebDeps): {
         { title: t.errors.bugTitle, error: true },
         <Notice tone="late">
           <p>{t.errors.bug}</p>
-          <p class="meta">{c.var.requestId}</p>
+          <p class="meta">{t.words.requestNumber(c.var.requestId)}</p>
         </Notice>,
         500,
       );

@@ -55,7 +55,8 @@ export function guard(
     if (!any.some((one) => allows(session.role, one))) {
       const refusal = refuse('wrong-role', { detail: { action: named } });
       await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, session, named, refusal, {});
-      return await refusedPage(c, deps, refusal);
+      // Which of several it would have been is not known here, so neither is who may.
+      return await refusedPage(c, deps, any.length === 1 ? refusal : refuse('wrong-role'));
     }
     return await next();
   };

@@ -5,8 +5,9 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { newestCheckpoint } from '../db/views/log.ts';
 import type { Organisation } from '../domain/consortium.ts';
-import { isStaff } from '../domain/permissions.ts';
+import { isStaff, PERMISSIONS, rolesFor } from '../domain/permissions.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { Role } from '../domain/roles.ts';
 import { judge } from './consortium/judged.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import {
@@ -24,7 +25,7 @@ import {
 import { ErrorSummary, type FaultWords, faultWords } from './parts/error-summary.tsx';
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
-import { paths } from './paths.ts';
+import { landingOf, paths } from './paths.ts';
 import { preferencesOf } from './preferences.ts';
 import type { Moment as MomentValue } from './text/formats.ts';
 import { langOf, type Text, text } from './text/text.ts';
@@ -153,6 +154,17 @@ export const refusalWords = (t: Text, refusal: Refusal): string =>
 /** A refusal's field faults in the reader's language. */
 export const refusalFaults = (t: Text, refusal: Refusal): FaultWords[] => faultWords(t, refusal.fields ?? []);
 
+/** A refusal for a role, with the roles that may: who is refused learns whom to ask (UI.md 1, principle 10). */
+function withRoles(t: Text, refusal: Refusal, role: Role | undefined): Refusal {
+  const action = PERMISSIONS.find((known) => known === refusal.detail?.action);
+  if (refusal.code !== 'wrong-role' || !action || !role) return refusal;
+  const roles = rolesFor(action).filter((one) => one !== role);
+  return {
+    ...refusal,
+    detail: { ...refusal.detail, role: t.roles[role], roles: t.list(roles.map((one) => t.roles[one])) },
+  };
+}
+
 /** A refusal as a page of its own, for what has no form to go back to. */
 export async function refusedPage(
   c: Context<WebEnv>,
@@ -162,6 +174,7 @@ export async function refusedPage(
 ): Promise<Response> {
   const t = wordsFor(c, deps);
   const status = refusalStatus(refusal.code);
+  const { session } = c.var;
   const title =
     status === 404
       ? t.errors.notFoundTitle
@@ -174,12 +187,18 @@ export async function refusedPage(
     c,
     deps,
     { title, error: true },
-    <>
+    <div class="stack">
       <Notice tone="late">
-        <p>{refusalWords(t, refusal)}</p>
+        <p>{refusalWords(t, withRoles(t, refusal, session?.role))}</p>
       </Notice>
-      {more}
-    </>,
+      {more ?? (
+        <p>
+          <a class="button" href={session ? landingOf(session.role) : paths.signIn}>
+            {session ? t.errors.toStart : t.signIn.title}
+          </a>
+        </p>
+      )}
+    </div>,
     status,
   );
 }
@@ -217,14 +236,18 @@ export async function tooLarge(c: Context<WebEnv>, deps: WebDeps): Promise<Respo
 export async function unavailable(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
   const t = wordsFor(c, deps);
   c.header('Retry-After', '5');
-  if (wantsFragment(c.req.raw.headers)) return c.html(fragment(noticePartial(t.errors.down)) as never, 503);
+  if (wantsFragment(c.req.raw.headers))
+    return c.html(
+      fragment(noticePartial(`${t.errors.down} ${t.words.requestNumber(c.var.requestId)}`)) as never,
+      503,
+    );
   return await pageAnswer(
     c,
     deps,
     { title: t.errors.downTitle, error: true },
     <Notice tone="late">
       <p>{t.errors.down}</p>
-      <p class="meta">{c.var.requestId}</p>
+      <p class="meta">{t.words.requestNumber(c.var.requestId)}</p>
     </Notice>,
     503,
   );

@@ -64,8 +64,10 @@ export async function meetPeople(origin: string, patienceMs?: number): Promise<P
       if (!own) throw new Error('sign-in page does not offer this person any more');
       const answer = await browser.submit(own);
       if (answer.status !== 303) throw new Error(`sign-in was refused: ${answer.status}`);
-      landing = answer.at;
-      return answer;
+      // Whoever decides and has no key yet is led to make one first; the service's own address leads on to their work.
+      const first = answer.page.forms.some((f) => f.id === 'make-key') ? await browser.get(origin) : answer;
+      landing = first.at;
+      return first;
     };
     // For signing in itself, a browser that shares the cookies but does not sign in again.
     const browser = createBrowser({

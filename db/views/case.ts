@@ -276,16 +276,17 @@ export interface PlanRow {
   readonly proposedBy: string | null;
 }
 
-/** The newest plan, and how many sessions of each discipline were held under it. */
+/** The newest plan, or the one with this number, and how many sessions of each discipline were held in the case. */
 export async function planOf(
   db: Database,
   caseId: string,
+  number?: number,
 ): Promise<{ plan: PlanRow | undefined; held: Readonly<Partial<Record<Discipline, number>>> }> {
   const [row] = await db
     .select({ plan: plans, name: persons.name })
     .from(plans)
     .leftJoin(persons, eq(persons.id, plans.proposedBy))
-    .where(eq(plans.caseId, caseId))
+    .where(and(eq(plans.caseId, caseId), number === undefined ? undefined : eq(plans.number, number)))
     .orderBy(desc(plans.number))
     .limit(1);
   const held = await db

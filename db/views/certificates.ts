@@ -1,6 +1,6 @@
 // Station 1, reads for screens: certificates of persons, and by which one an act was signed. Public keys only; nothing here is
 // about a patient.
-import { and, asc, desc, eq, gt, isNotNull, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNotNull, isNull, lte } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { Role } from '../../domain/roles.ts';
 import type { Database } from '../connection.ts';
@@ -74,9 +74,36 @@ export async function certificatesOfPerson(db: Database, person: string): Promis
   return rows.map(lineOf);
 }
 
-/** Certificates of everybody, by name, newest first; `limit` at most. */
-export async function allCertificates(db: Database, limit: number): Promise<CertificateLine[]> {
-  const rows = await select(db).orderBy(asc(persons.name), desc(certificates.issuedAt)).limit(limit);
+/** How a certificate stands: it counts, has ended by itself, or was ended. */
+export const CERTIFICATE_STATES = ['in-force', 'over', 'revoked'] as const;
+export type CertificateState = (typeof CERTIFICATE_STATES)[number];
+
+/** Certificates of everybody that fit, by name, newest first; `limit` at most. States are as at `now`. */
+export async function allCertificates(
+  db: Database,
+  now: Date,
+  filters: {
+    readonly organisation?: Organisation | undefined;
+    readonly state?: CertificateState | undefined;
+  },
+  limit: number,
+): Promise<CertificateLine[]> {
+  const { revokedAt, notAfter, organisation } = certificates;
+  const at = now.toISOString();
+  const inState = {
+    'in-force': and(isNull(revokedAt), gt(notAfter, at)),
+    over: and(isNull(revokedAt), lte(notAfter, at)),
+    revoked: isNotNull(revokedAt),
+  };
+  const rows = await select(db)
+    .where(
+      and(
+        filters.organisation && eq(organisation, filters.organisation),
+        filters.state && inState[filters.state],
+      ),
+    )
+    .orderBy(asc(persons.name), desc(certificates.issuedAt))
+    .limit(limit);
   return rows.map(lineOf);
 }
 

@@ -145,7 +145,18 @@ export function signingIn(world: () => World): void {
       await as(world(), 'Mia Auditor', {}, async (page) => {
         const answer = await page.goto('/queue');
         expect(answer?.status()).toBe(403);
-        expect(await shownIn(page.locator('main'))).toContain(t.refusals['wrong-role']({}));
+        expect(await shownIn(page.locator('main'))).toContain(
+          t.refusals['wrong-role']({
+            role: t.roles.auditor,
+            roles: t.list(
+              (['approval-officer', 'therapist', 'doctor', 'administrator'] as const).map(
+                (role) => t.roles[role],
+              ),
+            ),
+          }),
+        );
+        await page.getByRole('link', { name: t.errors.toStart }).click();
+        await page.waitForURL(/\/audit$/);
       });
     });
   });

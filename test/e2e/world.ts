@@ -60,6 +60,9 @@ export async function signedIn(world: World, name: string, manner: Manner = {}):
   // Somebody with two roles stands there once for each.
   await page.locator('button.person', { hasText: name }).first().click();
   await page.waitForURL((url) => url.pathname !== '/sign-in' && url.pathname !== '/sign-in/demonstration');
+  // Whoever decides and has no key yet is led to make one first; a story of its own does so, the others come to their work.
+  if (new URL(page.url()).pathname === '/keys') await page.locator('#to-work').click();
+  await page.waitForURL((url) => url.pathname !== '/keys');
   return page;
 }
 

@@ -172,7 +172,7 @@ describe('an act that is refused when it is sent again', () => {
     later(25 * 3_600_000);
     await passes();
     const page = await (await world.signIn('referrer')).get(`/ask/${key}`);
-    expect(wordsOf(await page.text())).toContain('Nothing was recorded. Do it again.');
+    expect(wordsOf(await page.text())).toContain('Nothing was recorded. Send it again.');
     expect(await operations(key)).toBe(1);
     const [refusal] = await world.web.sql`select code from refusals order by refused_at desc limit 1`;
     expect(refusal?.code).toBe('not-delivered');

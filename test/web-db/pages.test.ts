@@ -6,6 +6,7 @@ import { disclosures, refusals } from '../../db/schema.ts';
 import { allows } from '../../domain/permissions.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
 import type { RouteLine } from '../../web/routes.ts';
+import { text } from '../../web/text/text.ts';
 import { onDatabase, STORIES, submit } from '../support/stories.ts';
 import { createWebWorld, HTMX, type WebWorld } from '../support/web-world.ts';
 import { bannedWords, wordsOf } from '../support/words.ts';
@@ -99,7 +100,7 @@ describe('every route names who may (A1)', () => {
         } else {
           expect(answer.status, what).toBe(403);
           expect(await w.web.db.$count(refusals), what).toBe(before + 1);
-          expect(body, what).toContain('Your role may not do this');
+          expect(body, what).toContain('does not include this');
           const part = await (line.method === 'GET'
             ? b(role).get(addressOf(line), HTMX)
             : b(role).post(addressOf(line), {}, HTMX));
@@ -159,10 +160,37 @@ describe('a foreign id answers as an unknown one (A2)', () => {
 });
 
 describe('what is found stays with those who treat and decide', () => {
+  it('a patient reads the letter of a decision about them, and nobody else does', async () => {
+    const page = await (await b('patient').get(`/cases/${refused}`)).text();
+    const letters = [...page.matchAll(/href="(\/cases\/[^"]+\/letters\/[^"]+)"/g)].map(
+      ([, href]) => href ?? '',
+    );
+    expect(letters).toHaveLength(1);
+    const [letter = ''] = letters;
+    const words = wordsOf(await (await b('patient').get(letter)).text());
+    const [row] = await w.web.sql<{ reasons: string; due: Date }[]>`
+      select d.reasons, c.due_at as due from decisions d
+      join clocks c on c.case_id = d.case_id and c.clock = 'appeal-period' and c.started_at = d.decided_at
+      where d.case_id = ${refused} and d.choice = 'refuse'`;
+    expect(words).toContain('We refuse your application for rehabilitation.');
+    expect(words).toContain('Not met: ');
+    expect(words).toContain(row?.reasons ?? 'no row');
+    expect(words).toContain(
+      `you can appeal until ${text('en', w.webDeps.parameters.calendar.zone).date(row?.due ?? new Date(0))}`,
+    );
+    // Another decision's id, another case's, and people who are no party to it.
+    const [id] = letter.split('/').slice(-1);
+    for (const path of [`/cases/${refused}/letters/${randomUUID()}`, `/cases/${approved}/letters/${id}`])
+      expect((await b('patient').get(path)).status, path).toBe(404);
+    for (const role of ['guardian', 'supporter', 'referrer'] as const)
+      expect((await b(role).get(letter)).status, role).toBe(404);
+    expect((await b('approval-officer').get(letter)).status).toBe(403);
+  });
+
   it('administrators and auditors see how a case goes, not what was found', async () => {
     for (const role of ['administrator', 'auditor', 'privacy-officer'] as const) {
       const page = await (await b(role).get(`/cases/${approved}`)).text();
-      expect(page).toContain('Outcome decided');
+      expect(page).toContain('Rehabilitation approved');
       expect(page).not.toContain('Hip fracture, lives alone');
       expect(page).not.toContain('Walks alone');
       expect((await b(role).get(`/cases/${approved}/measures`)).status).toBe(403);

@@ -189,7 +189,7 @@ describe('claims', () => {
     expect((await a.post(ours.action, ours.fields)).headers.get('location')).toBe(`/tasks/${task}`);
     const late = await b.post(theirs.action, theirs.fields);
     expect(late.status).toBe(409);
-    expect(wordsOf(await late.text())).toContain('Test officerA works on this task already.');
+    expect(wordsOf(await late.text())).toContain('Test officerA is already working on this task.');
     const row = await b.post(theirs.action, { ...theirs.fields, from: 'queue' }, HTMX);
     expect(row.status).toBe(409);
     const html = await row.text();

@@ -11,7 +11,8 @@ import { nodeHashing, open } from '../../ledger/record-key.ts';
 import { verifyP256 } from '../../ledger/signing.ts';
 import { readStatement } from '../../ledger/statement.ts';
 import { honourLists } from '../../web/keys/enrol.ts';
-import { formTo, type PageForm } from '../support/pages.ts';
+import { en } from '../../web/text/en.ts';
+import { formTo, type PageForm, wordsOf } from '../support/pages.ts';
 import { shownToSign, signedForm, type TestMembers } from '../support/signing.ts';
 import { onDatabase, submit } from '../support/stories.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
@@ -212,7 +213,7 @@ describe('a decision', () => {
       // The session is old as well: it must show first who it is.
       expect([303, 409]).toContain(late.status);
       const page = await (await browser.get(`/tasks/${task}/sign`)).text();
-      expect(page).toContain('older than 15 minutes');
+      expect(page).toContain('more than 15 minutes ago');
       const again = formTo(page, /sign$/);
       expect((await browser.post(again.action, fieldsOf(again))).status).toBe(303);
       const confirm = formTo(await (await browser.get(`/tasks/${task}/sign`)).text(), /confirm$/);
@@ -260,6 +261,20 @@ describe('a decision', () => {
 });
 
 describe('a key', () => {
+  test('is what whoever decides is led to at their first sign-in, and their work from then on', async () => {
+    const browser = await world.signIn('officerC');
+    const first = async (name: string) => {
+      const { id, role } = world.as(name);
+      return (await browser.post('/sign-in/demonstration', { person: id, role })).headers.get('location');
+    };
+    expect([await first('patient'), await first('officerC')]).toEqual(['/my', '/keys?first=1']);
+    const page = await (await browser.get('/keys?first=1')).text();
+    expect(wordsOf(page)).toContain(en.keys.first);
+    expect(page).toMatch(/<a class="button" href="\/queue" id="to-work">/);
+    await enrol(browser);
+    expect(await first('officerC')).toBe('/queue');
+    expect(await (await browser.get('/keys?done=issued')).text()).toMatch(/href="\/queue" id="to-work">/);
+  });
   test('is certified for its person and role, and written to the channel', async () => {
     const browser = await world.signIn('therapistA');
     const key = await enrol(browser);
@@ -434,6 +449,35 @@ describe('a key', () => {
     members.setAway(false);
     expect((await postJson(browser, '/keys', body)).status).toBe(200);
   });
+});
+
+test('certificates are found by organisation and by state, each where it belongs and nowhere else', async () => {
+  await enrol(await world.signIn('officerB'));
+  const rows = await world.web.sql<{ id: string; organisation: string; revoked: boolean }[]>`
+    select id, organisation, revoked_at is not null as revoked from certificates`;
+  expect(new Set(rows.map(({ revoked }) => revoked))).toEqual(new Set([true, false]));
+  const security = await world.signIn('security');
+  const shown = async (query: string): Promise<string[]> =>
+    [
+      ...(await (await security.get(`/certificates${query}`)).text()).matchAll(
+        /<tr id="certificate-([^"]+)"/g,
+      ),
+    ]
+      .map(([, id]) => id ?? '')
+      .sort();
+  const where = (fits: (row: (typeof rows)[number]) => boolean): string[] =>
+    rows
+      .filter(fits)
+      .map(({ id }) => id)
+      .sort();
+  expect(await shown('')).toEqual(where(() => true));
+  expect(await shown('?state=revoked')).toEqual(where(({ revoked }) => revoked));
+  expect(await shown('?state=in-force')).toEqual(where(({ revoked }) => !revoked));
+  expect(await shown('?state=over')).toEqual([]);
+  for (const { organisation } of rows)
+    expect(await shown(`?organisation=${organisation}&state=in-force`)).toEqual(
+      where((row) => row.organisation === organisation && !row.revoked),
+    );
 });
 
 describe('the database', () => {

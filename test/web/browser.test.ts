@@ -181,7 +181,7 @@ describe('script', () => {
     const { page } = await gallery('?lang=zh-Hans');
     await page.fill('#f-note-down', 'typed by a person');
     await page.click('#answer-down button');
-    await expect.poll(() => page.textContent('#notice')).toContain('可以阅读和写草稿');
+    await expect.poll(() => page.textContent('#notice')).toContain('内容不会丢失');
     expect(await page.inputValue('#f-note-down')).toBe('typed by a person');
   });
 

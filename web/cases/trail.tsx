@@ -18,6 +18,7 @@ import { Said } from '../parts/said.tsx';
 import type { TimelineEvent } from '../parts/timeline.tsx';
 import type { WhoView } from '../parts/who.tsx';
 import { paths } from '../paths.ts';
+import { decidedWords } from '../tasks/words.ts';
 import type { Text } from '../text/text.ts';
 
 /** How far an entry has come. */
@@ -117,11 +118,8 @@ export function eventOf(
   },
 ): TimelineEvent {
   const { decision } = row;
-  const choice = decision?.choice
-    ? (t.choices[decision.action as keyof typeof t.choices]?.[decision.choice] ?? decision.choice)
-    : undefined;
-  const event = t.events[row.event] ?? row.event;
-  const title = choice ? t.eventWithChoice(event, choice) : event;
+  const title =
+    (decision && decidedWords(t, decision.action, decision.choice)) ?? t.events[row.event] ?? row.event;
   const { details } = options;
   // Whoever acted may have the receipt again; a refusal has none, and of a look nobody needs one.
   const own = row.by.id === options.reader && row.event !== 'act.refused' && row.event !== 'case.disclosed';

@@ -1,13 +1,19 @@
 // Station 1, web: a person's own keys and certificates, and everybody's for whoever looks after them. Forms and tables alone;
 // what needs the browser's keys is done by the script, and said in words where there is none.
 import type { Child } from 'hono/jsx';
-import type { CertificateLine } from '../../db/views/certificates.ts';
+import {
+  CERTIFICATE_STATES,
+  type CertificateLine,
+  type CertificateState,
+} from '../../db/views/certificates.ts';
+import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { keyNameOf, readCertificate } from '../../ledger/certificates.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { assetUrl } from '../assets/manifest.ts';
 import { Hidden } from '../layout.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
+import { FilterBar } from '../parts/filter-bar.tsx';
 import { Hash } from '../parts/hash.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
@@ -27,14 +33,16 @@ function State({ t, line, now }: { t: Text; line: CertificateLine; now: Date }) 
   const w = t.keys;
   if (line.revokedAt)
     return (
-      <>
-        <Tag tone="late" icon="circle-x" word={w.revoked(t.dateTime(line.revokedAt))} />{' '}
-        <span class="soft">{w.reasons[line.revocationReason ?? ''] ?? ''}</span>
-      </>
+      <div>
+        <Tag tone="late" icon="circle-x" word={w.states.revoked} />
+        <div class="meta">
+          {w.revokedFrom(t.dateTime(line.revokedAt), w.reasons[line.revocationReason ?? ''] ?? '')}
+        </div>
+      </div>
     );
-  if (line.notAfter <= now.toISOString()) return <Tag tone="quiet" word={w.over} />;
+  if (line.notAfter <= now.toISOString()) return <Tag tone="quiet" word={w.states.over} />;
   const soon = Date.parse(line.notAfter) - now.getTime() < SOON_DAYS * 86_400_000;
-  return <Tag tone={soon ? 'soon' : 'good'} word={soon ? w.endsSoon : w.inForce} />;
+  return <Tag tone={soon ? 'soon' : 'good'} word={soon ? w.endsSoon : w.states['in-force']} />;
 }
 
 /** Ends a certificate; needs its reason, and nothing else that could be got wrong. */
@@ -111,6 +119,7 @@ export function Keys({
   confirm,
   demonstration,
   outside,
+  onward,
 }: {
   t: Text;
   person: string;
@@ -122,13 +131,24 @@ export function Keys({
   confirm: Child | undefined;
   demonstration: boolean;
   outside: boolean;
+  /** The way to the person's work: after their first key, or past making it. */
+  onward: { readonly href: string; readonly first: boolean } | undefined;
 }) {
   const w = t.keys;
+  const toWork = (
+    <a class="button" href={onward?.href} id="to-work">
+      {onward?.first ? w.later : w.toWork}
+    </a>
+  );
   return (
-    <div class="form-page stack-wide">
+    <div class="stack-wide">
       {said ? (
-        <Notice tone="good">
+        <Notice tone="good" actions={onward ? toWork : null}>
           <p>{said}</p>
+        </Notice>
+      ) : onward?.first ? (
+        <Notice tone="note" icon="key-round" actions={toWork}>
+          <p>{w.first}</p>
         </Notice>
       ) : null}
       {waiting > 0 ? (
@@ -199,17 +219,20 @@ const keyNameIn = (line: CertificateLine): string => {
 export function Certificates({
   t,
   lines,
+  filters,
   now,
   said,
   demonstration,
 }: {
   t: Text;
   lines: readonly CertificateLine[];
+  filters: { readonly organisation: Organisation | undefined; readonly state: CertificateState | undefined };
   now: Date;
   said: string | undefined;
   demonstration: boolean;
 }) {
   const w = t.keys;
+  const filtered = filters.organisation !== undefined || filters.state !== undefined;
   return (
     <div class="stack">
       {said ? (
@@ -217,8 +240,29 @@ export function Certificates({
           <p>{said}</p>
         </Notice>
       ) : null}
+      <FilterBar
+        t={t}
+        action={paths.certificates}
+        filters={[
+          {
+            name: 'organisation',
+            label: w.organisation,
+            control: 'select',
+            value: filters.organisation ?? '',
+            options: ORGANISATIONS.map((value) => ({ value, label: t.organisations[value] })),
+          },
+          {
+            name: 'state',
+            label: w.state,
+            control: 'select',
+            value: filters.state ?? '',
+            options: CERTIFICATE_STATES.map((value) => ({ value, label: w.states[value] })),
+          },
+        ]}
+        clearHref={filtered ? paths.certificates : undefined}
+      />
       {lines.length === 0 ? (
-        <EmptyState words={w.none} />
+        <EmptyState words={filtered ? w.noneFits : w.noneYet} />
       ) : (
         <DataTable
           t={t}

@@ -1,13 +1,19 @@
 // Station 1, web: making a signing key in a browser, having it certified, and ending certificates. A new key and the end of one
 // need a fresh proof of who asks (I6); the member of the person's organisation decides with two people of its own.
 import type { Context } from 'hono';
-import { allCertificates, certificateById, certificatesOfPerson } from '../../db/views/certificates.ts';
+import {
+  allCertificates,
+  CERTIFICATE_STATES,
+  certificateById,
+  certificatesOfPerson,
+} from '../../db/views/certificates.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { paths } from '../paths.ts';
+import { landingOf, paths } from '../paths.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
@@ -28,6 +34,7 @@ export function keyRoutes(deps: WebDeps): Routes {
     const waiting = await askAfterWaiting(deps, session);
     const done = c.req.query('done') ?? '';
     const fresh = isFresh(session, deps.now());
+    const first = c.req.query('first') === '1';
     return await pageAnswer(
       c,
       deps,
@@ -52,6 +59,7 @@ export function keyRoutes(deps: WebDeps): Routes {
         }
         demonstration={deps.settings.demonstration}
         outside={organisationOf(session) === undefined}
+        onward={first || done === 'issued' ? { href: landingOf(session.role), first } : undefined}
       />,
     );
   });
@@ -117,13 +125,16 @@ export function keyRoutes(deps: WebDeps): Routes {
 
   r.get('/certificates', 'certificates.manage', async (c) => {
     const t = wordsFor(c, deps);
+    const organisation = ORGANISATIONS.find((known) => known === c.req.query('organisation'));
+    const state = CERTIFICATE_STATES.find((known) => known === c.req.query('state'));
     return await pageAnswer(
       c,
       deps,
       { title: t.keys.adminTitle, lead: t.keys.adminLead },
       <Certificates
         t={t}
-        lines={await allCertificates(deps.db, ROWS)}
+        lines={await allCertificates(deps.db, deps.now(), { organisation, state }, ROWS)}
+        filters={{ organisation, state }}
         now={deps.now()}
         said={saidOf(t.keys, c.req.query('done') ?? '')}
         demonstration={deps.settings.demonstration}

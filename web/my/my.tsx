@@ -27,7 +27,9 @@ import { STRIP_STAGES, StageStrip } from '../parts/stage-strip.tsx';
 import { Tag } from '../parts/tag.tsx';
 import { Who } from '../parts/who.tsx';
 import { paths } from '../paths.ts';
+import { decidedWords } from '../tasks/words.ts';
 import type { Text } from '../text/text.ts';
+import { hasLetter } from './letter.tsx';
 
 export interface MyCaseProps {
   readonly t: Text;
@@ -166,6 +168,11 @@ export function MyCase(props: MyCaseProps) {
                 {decision.reasons && (own === 'patient' || own === 'guardian') ? (
                   <Said text={decision.reasons} />
                 ) : null}
+                {hasLetter(decision, own) ? (
+                  <p>
+                    <a href={paths.letter(head.id, decision.id)}>{t.my.letter}</a>
+                  </p>
+                ) : null}
               </li>
             ))}
           </ol>
@@ -210,25 +217,22 @@ export function MyCase(props: MyCaseProps) {
 }
 
 function decisionWords(t: Text, { action, choice }: DecisionRow): string {
-  const act = action as Action;
-  const event =
-    act === 'withdraw'
-      ? t.events['application.withdrawn']
-      : act === 'appeal'
-        ? t.events['appeal.made']
-        : (t.tasks[act as keyof typeof t.tasks] ?? action);
-  return choice ? t.eventWithChoice(event, t.choices[act]?.[choice] ?? choice) : event;
+  if (action === 'withdraw') return t.events['application.withdrawn'];
+  if (action === 'appeal') return t.events['appeal.made'];
+  return decidedWords(t, action, choice) ?? t.actions[action as Action];
 }
 
 /** The person's own case as a file that proves itself. */
 function OwnEvidence({ t, seen, deps }: MyCaseProps) {
   return offersEvidence(deps, seen.session.role) ? (
-    <p>
-      <a class="button" href={paths.evidence(seen.head.id)} download="">
-        {t.report.link}
-      </a>{' '}
-      <span class="soft">{t.report.hint}</span>
-    </p>
+    <div class="stack-tight">
+      <p>
+        <a class="button" href={paths.evidence(seen.head.id)} download="">
+          {t.report.link}
+        </a>
+      </p>
+      <p class="soft">{t.report.hint}</p>
+    </div>
   ) : null;
 }
 
@@ -298,7 +302,7 @@ export function MyList({
   drafts?: Child;
 }) {
   return (
-    <div class="stack-wide">
+    <div class="stack-wide my-list">
       {cases.length === 0 ? <p class="lead">{t.my.none}</p> : null}
       {drafts ? (
         <section class="stack-tight">

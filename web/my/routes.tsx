@@ -16,6 +16,7 @@ import { paths } from '../paths.ts';
 import { pageAnswer, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { actForms } from './acts.tsx';
+import { letterRoute } from './letter.tsx';
 import { Looks, MyActs, MyList } from './my.tsx';
 import { myCase } from './my-case.tsx';
 
@@ -119,6 +120,7 @@ export function myRoutes(deps: WebDeps): Routes {
     );
   });
 
+  letterRoute(r, deps);
   actForms(r, deps);
   return r;
 }

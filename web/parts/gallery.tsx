@@ -601,10 +601,7 @@ export function Gallery({ t, words }: { t: Text; words: GalleryWords }) {
             {
               id: 'event-3',
               at: DAY,
-              title: t.eventWithChoice(
-                t.events['eligibility.decided'],
-                t.choices['decide-eligibility'].accept ?? '',
-              ),
+              title: t.decided['decide-eligibility'].accept ?? '',
               who: { name: OFFICER, role: 'approval-officer', organisation: 'administration' },
               detail: <Said text={prose} />,
               proof: { state: 'pending' },

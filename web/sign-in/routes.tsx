@@ -3,13 +3,15 @@
 import { asc, eq, isNull } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { persons, roleAssignments } from '../../db/schema.ts';
+import { certificatesOfPerson } from '../../db/views/certificates.ts';
 import { isUuid } from '../../domain/ids.ts';
+import { allows } from '../../domain/permissions.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { landingOf, ownPath } from '../paths.ts';
+import { landingOf, ownPath, paths } from '../paths.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { closeSession, openSession } from '../session.ts';
@@ -63,7 +65,7 @@ export function signInRoutes(deps: WebDeps): Routes {
     const found = await signInWith(c, deps, await jsonBody(c));
     if (!found || !(await openSession(c, deps, found.person, found.role, 'passkey')))
       return c.json({ words: wordsFor(c, deps).signIn.unknown }, 401);
-    return c.json({ go: landingOf(found.role) });
+    return c.json({ go: await firstPageOf(deps, found.person, found.role) });
   });
 
   if (demonstration)
@@ -80,7 +82,7 @@ export function signInRoutes(deps: WebDeps): Routes {
         !(await openSession(c, deps, fields.get('person'), role, 'demonstration'))
       )
         return await refusedPage(c, deps, refuse('unknown'));
-      return goTo(c, landingOf(role));
+      return goTo(c, await firstPageOf(deps, fields.get('person'), role));
     });
 
   confirming(r, deps);
@@ -104,6 +106,13 @@ export function signInRoutes(deps: WebDeps): Routes {
   });
 
   return r;
+}
+
+/** Where somebody comes to who signs in: whoever decides and never had a key makes one first, else the role's own page. */
+async function firstPageOf(deps: WebDeps, person: string, role: Role): Promise<string> {
+  if (!allows(role, 'signatures.see')) return landingOf(role);
+  const held = await certificatesOfPerson(deps.db, person);
+  return held.some((line) => line.role === role) ? landingOf(role) : paths.firstKey;
 }
 
 const pathOf = (address: string | undefined): string =>

@@ -2,7 +2,7 @@
 // and the decision as the patient will read it. Nothing is sent before its one button.
 import type { Evidence, TaskHead } from '../../db/views/task.ts';
 import { CRITERIA } from '../../domain/acts.ts';
-import type { Parameters } from '../../domain/parameters.ts';
+import { dueAfterOf, type Parameters } from '../../domain/parameters.ts';
 import { formAttributes, Hidden } from '../layout.tsx';
 import { fieldId } from '../parts/field.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -94,12 +94,17 @@ export function Check({
       </div>
       <Letter
         t={t}
-        head={head}
-        evidence={evidence}
-        values={values}
-        parameters={parameters}
-        now={now}
-        by={by}
+        title={t.work.letter.title}
+        letter={{
+          action: head.kind,
+          values,
+          caseNumber: head.case.number,
+          patientName: evidence.patient.name,
+          plan: evidence.plan,
+          at: now,
+          by,
+          dueOf: (clock) => dueAfterOf(parameters)(clock, now.toISOString(), 0),
+        }}
       />
     </div>
   );

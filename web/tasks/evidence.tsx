@@ -18,6 +18,7 @@ import { SummaryList } from '../parts/summary-list.tsx';
 import { Tag } from '../parts/tag.tsx';
 import type { Text } from '../text/text.ts';
 import { unitWords } from './instruments.tsx';
+import { decidedWords } from './words.ts';
 
 /** One chart per instrument that was measured, oldest value first. */
 export function measureViews(t: Text, evidence: Evidence): MeasureView[] {
@@ -84,14 +85,11 @@ export function planWords(
 /** An earlier decision in words: what, how, why. */
 function Decision({ t, decided }: { t: Text; decided: Decided }) {
   const { action, choice } = decided;
-  const title = t.actions[action as Action] ?? t.events['clock.lapsed'];
-  const chosen = choice
-    ? (t.choices[action as Action]?.[choice] ?? t.clocks[choice as keyof Text['clocks']] ?? choice)
-    : undefined;
+  const title = decidedWords(t, action, choice) ?? t.actions[action as Action];
   return (
     <li class="stack-tight">
       <p>
-        <strong>{chosen ? t.eventWithChoice(title, chosen) : title}</strong>
+        <strong>{title}</strong>
         <span class="meta">
           {' '}
           {decided.by.name ? (

@@ -1,12 +1,11 @@
-// Station 1, web: a decision as the patient will read it: decision first, reasons second, remedies third (UI.md 4.14). Made from
-// the values that are about to be sent; plain words, no abbreviations.
+// Station 1, web: a decision as the patient reads it: decision first, reasons second, remedies third (UI.md 4.14). Made from the values
+// that are about to be sent, or from what stands recorded; plain words, no abbreviations.
 import type { Child } from 'hono/jsx';
-import type { Evidence, TaskHead } from '../../db/views/task.ts';
 import { CRITERIA } from '../../domain/acts.ts';
 import type { CaseClock } from '../../domain/lifecycle.ts';
-import { dueAfterOf, type Parameters } from '../../domain/parameters.ts';
 import type { Discipline } from '../../domain/roles.ts';
 import { Said } from '../parts/said.tsx';
+import type { Moment } from '../text/formats.ts';
 import type { Text } from '../text/text.ts';
 import { planWords } from './evidence.tsx';
 
@@ -19,30 +18,29 @@ export interface LetterValues {
   readonly papers?: readonly string[];
 }
 
-export function Letter({
-  t,
-  head,
-  evidence,
-  values,
-  parameters,
-  now,
-  by,
-}: {
-  t: Text;
-  head: TaskHead;
-  evidence: Evidence;
-  values: LetterValues;
-  parameters: Parameters;
-  now: Date;
-  by: string;
-}) {
+/** A decision of which a patient is told by letter. */
+export interface LetterView {
+  readonly action: string;
+  readonly values: LetterValues;
+  readonly caseNumber: string;
+  readonly patientName: string;
+  /** The plan that was decided on, where one was. */
+  readonly plan: Parameters<typeof planWords>[1] | null | undefined;
+  readonly at: Moment;
+  readonly by: string;
+  /** The last day of a limit that the decision starts. */
+  readonly dueOf: (clock: CaseClock) => Moment;
+}
+
+/** `title` heads it where it is not the page itself. */
+export function Letter({ t, letter, title }: { t: Text; letter: LetterView; title?: string }) {
+  const { values, plan } = letter;
   const w = t.work.letter;
-  const dueAfter = dueAfterOf(parameters);
-  const dayOf = (clock: CaseClock): string => t.date(dueAfter(clock, now.toISOString(), 0));
+  const dayOf = (clock: CaseClock): string => t.date(letter.dueOf(clock));
   const fields = t.list((values.disciplines ?? []).map((d) => t.disciplines[d].toLowerCase()));
   const appeal = w.appealUntil(dayOf('appeal-period'));
   const { decision, next, remedy }: { decision: string; next?: Child; remedy?: string } = (() => {
-    switch (`${head.kind} ${values.choice}`) {
+    switch (`${letter.action} ${values.choice}`) {
       case 'decide-eligibility accept':
         return { decision: w.accept, next: w.acceptNext(fields, dayOf('assessment')) };
       case 'decide-eligibility refuse':
@@ -52,9 +50,7 @@ export function Letter({
       case 'approve-plan approve':
         return {
           decision: w.planApproved,
-          ...(evidence.plan
-            ? { next: w.planNext(planWords(t, evidence.plan), dayOf('re-evaluation-interval')) }
-            : {}),
+          ...(plan ? { next: w.planNext(planWords(t, plan), dayOf('re-evaluation-interval')) } : {}),
         };
       case 'approve-plan send-back':
         return { decision: w.planBack, next: w.planBackNext };
@@ -74,19 +70,21 @@ export function Letter({
       : [];
   // Reasons of what is sent back are for colleagues; the patient reads what follows from it.
   const why = values.choice === 'send-back' ? '' : (values.reasons ?? '');
+  // Under a title of its own a letter's parts are one step further down.
+  const Heading = ({ children }: { children?: Child }) => (title ? <h3>{children}</h3> : <h2>{children}</h2>);
   return (
-    <section class="card stack letter" aria-labelledby="letter-title">
-      <h2 id="letter-title">{w.title}</h2>
-      <p class="meta">{w.about(head.case.number, t.date(now))}</p>
+    <section class="card stack letter" aria-label={title ?? w.letter}>
+      {title ? <h2>{title}</h2> : null}
+      <p class="meta">{w.about(letter.caseNumber, t.date(letter.at))}</p>
       <p>
-        <Said inline text={evidence.patient.name} />
+        <Said inline text={letter.patientName} />
       </p>
       <p class="lead">
         <strong>{decision}</strong>
       </p>
       {values.choice === 'ask-papers' && values.papers ? (
         <div class="stack-tight">
-          <h3>{w.askList}</h3>
+          <Heading>{w.askList}</Heading>
           <ul>
             {values.papers.map((paper) => (
               <li>
@@ -98,7 +96,7 @@ export function Letter({
       ) : null}
       {why || notMet.length > 0 ? (
         <div class="stack-tight">
-          <h3>{w.why}</h3>
+          <Heading>{w.why}</Heading>
           {notMet.length > 0 ? (
             <ul>
               {notMet.map((criterion) => (
@@ -111,17 +109,17 @@ export function Letter({
       ) : null}
       {next ? (
         <div class="stack-tight">
-          <h3>{w.next}</h3>
+          <Heading>{w.next}</Heading>
           <p>{next}</p>
         </div>
       ) : null}
       {remedy ? (
         <div class="stack-tight">
-          <h3>{w.remedy}</h3>
+          <Heading>{w.remedy}</Heading>
           <p>{remedy}</p>
         </div>
       ) : null}
-      <p class="meta">{w.decidedBy(by)}</p>
+      <p class="meta">{w.decidedBy(letter.by)}</p>
     </section>
   );
 }

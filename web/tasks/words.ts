@@ -1,7 +1,7 @@
 // Station 1, web: refusals with names instead of ids, and the one word for a task. Names are of colleagues, never of patients.
 import { nameOf } from '../../db/views/task.ts';
 import { isUuid } from '../../domain/ids.ts';
-import type { TaskKind } from '../../domain/lifecycle.ts';
+import type { Action, CaseClock, TaskKind } from '../../domain/lifecycle.ts';
 import type { Refusal } from '../../domain/refusal.ts';
 import type { Discipline } from '../../domain/roles.ts';
 import type { WebDeps } from '../deps.ts';
@@ -20,6 +20,13 @@ export async function withNames(deps: Pick<WebDeps, 'db'>, t: Text, refusal: Ref
       ...(detail.since ? { at: t.time(detail.since) } : {}),
     },
   };
+}
+
+/** What was decided or which limit ended, as it stands recorded; undefined where an act leaves nothing to choose. */
+export function decidedWords(t: Text, action: string, choice: string | null): string | undefined {
+  if (!choice) return undefined;
+  const ended = t.clocks[choice as CaseClock];
+  return ended ? t.eventWithChoice(t.events['clock.lapsed'], ended) : t.decided[action as Action]?.[choice];
 }
 
 /** "Assess: physiotherapy". */

@@ -1,6 +1,7 @@
 // Station 1, web: English. Whole sentences, "you" and "we", results before reasons; UI.md section 6 has the rules.
 // The shape of this object is the shape of every catalogue. Never holds a value that belongs to a person.
 
+import type { CertificateState } from '../../db/views/certificates.ts';
 import type { ACT_FAULTS, Criterion } from '../../domain/acts.ts';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { AuditEvent, SignedAction } from '../../domain/events.ts';
@@ -127,7 +128,8 @@ export const en = {
   script: {
     saving: 'Saving',
     waiting: 'This takes longer than usual. You can keep waiting; nothing is lost.',
-    asking: 'We are not sure yet whether it arrived. We ask again with the same number.',
+    asking:
+      'We are not sure yet whether it arrived. We keep asking under the same number, so it cannot happen twice.',
     unsure: 'We still do not know whether it arrived. It is safe to leave this page.',
     ask: 'Look again',
     noAnswer: 'No answer came. Your text is still here. Try again.',
@@ -265,6 +267,32 @@ export const en = {
     withdraw: {},
     appeal: {},
     'decide-appeal': { grant: 'Grant the appeal', uphold: 'Uphold the refusal' },
+    reopen: {},
+  } satisfies ChoiceWords as Record<Action, Record<string, string>>,
+
+  /** What was decided, as a heading of what stands recorded. */
+  decided: {
+    'submit-application': {},
+    'decide-eligibility': {
+      accept: 'Application accepted',
+      refuse: 'Application refused',
+      'ask-papers': 'More papers asked for',
+    },
+    'provide-papers': {},
+    assess: {},
+    'propose-plan': {},
+    'approve-plan': { approve: 'Plan approved', 'send-back': 'Plan sent back' },
+    'record-session': { held: 'Session held', absent: 'Session missed' },
+    're-evaluate': {
+      continue: 'Re-evaluated: treatment continues',
+      'change-plan': 'Re-evaluated: the plan is to change',
+      finish: 'Re-evaluated: treatment finished',
+    },
+    'decide-outcome': { approve: 'Rehabilitation approved', 'send-back': 'Sent back for re-evaluation' },
+    'record-follow-up': {},
+    withdraw: {},
+    appeal: {},
+    'decide-appeal': { grant: 'Appeal granted', uphold: 'Appeal decided: the refusal stands' },
     reopen: {},
   } satisfies ChoiceWords as Record<Action, Record<string, string>>,
 
@@ -515,64 +543,67 @@ export const en = {
       n === 1 ? 'There is 1 thing to correct' : `There are ${number(n)} things to correct`,
     fieldPrefix: 'To correct:',
     notFoundTitle: 'We cannot show this page',
-    notFound:
-      'There is no such page, or it is not for you to see. Check the address, or go back to your list.',
-    forbiddenTitle: 'This is not yours to do',
+    forbiddenTitle: 'You cannot do this',
     signedOutTitle: 'You are signed out',
-    signedOut: 'Sign in in a new tab, then come back here and try again. What you typed stays in the form.',
-    downTitle: 'We cannot take decisions just now',
-    down: 'You can read and write drafts. Nothing is lost. Try again in a moment.',
+    signedOut:
+      'Sign in again in a new tab, then come back here and try again. What you typed stays in the form.',
+    downTitle: 'We cannot do this just now',
+    down: 'Nothing is lost, and saved drafts are kept. Try again in a moment.',
     bugTitle: 'Something did not work on our side',
-    bug: 'Nothing you typed here was recorded. Try again. If it happens again, tell us the request number.',
+    bug: 'If you were sending something, look at the case first: it may or may not have been recorded. Then try again. If this happens again, tell us the request number.',
     tooLargeTitle: 'This is more than we can take at once',
     tooLarge: 'Shorten the text or send the file in parts.',
-    tooManyTitle: 'Too many tries',
+    tooManyTitle: 'Too many attempts',
     tooMany: (seconds: number) => `Wait ${count(seconds, 'second', 'seconds')}, then try again.`,
     malformedTitle: 'We could not read this form',
-    malformed: 'Open the page again from your list and fill in the form there.',
     staleTitle: 'This page is out of date',
-    toQueue: 'Go to your list',
+    toStart: 'Go to your start page',
     toCase: 'See the case',
   },
 
   refusals: {
     malformed: () => 'We could not read this form. Open the page again and fill it in there.',
     values: () => 'Some answers need correcting.',
-    unknown: () => 'There is no such page, or it is not for you to see.',
+    unknown: () =>
+      'There is no such page, or you are not allowed to see it. Check the address, or go to your start page.',
     'wrong-role': (v: Values) =>
       v.discipline
         ? `This task is for ${disciplines[v.discipline as Discipline]?.toLowerCase() ?? 'another discipline'}. A colleague of that discipline can do it.`
         : v.skill
           ? 'This task is for a doctor or a lead therapist.'
-          : 'Your role may not do this. Ask an administrator who may.',
+          : v.roles
+            ? `Your role${v.role ? `, ${v.role},` : ''} does not include this. It is open to: ${v.roles}.`
+            : 'Your role does not include this. Ask an administrator who can do it.',
     'not-related': () => 'Only the patient, their guardian or the person who referred them may do this.',
     'wrong-state': () =>
       'The case has moved on, so this step is no longer open. See the case for what comes next.',
     'conflict-of-duties': (v: Values) =>
       v.duty === 'relation'
-        ? 'You stand in a personal relation to this case, so somebody else must do this.'
-        : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this (two duties in one case).`,
+        ? 'You are personally related to this case, so somebody else must do this.'
+        : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this. Nobody may hold two duties in one case.`,
     'not-claimed': () => 'You no longer hold this task. Claim it again, then send your text.',
     'stale-claim': (v: Values) =>
       v.holder
         ? `${v.holder} took this over${v.at ? ` at ${v.at}` : ''}. Your text is kept below.`
         : 'Somebody else took this over. Your text is kept below.',
     'already-claimed': (v: Values) =>
-      v.holder ? `${v.holder} works on this task already.` : 'Somebody else works on this task already.',
+      v.holder
+        ? `${v.holder} is already working on this task.`
+        : 'Somebody else is already working on this task.',
     'key-reused': () =>
-      'This form was sent before with other answers. Open the page again to see what was recorded.',
-    'key-unbound': () => 'This form was not made for you. Open the page again from your list.',
+      'This form was already sent with other answers. Open the page again to see what was recorded.',
+    'key-unbound': () => 'This form was made for another sign-in. Open the page again from your list.',
     'too-late': () => 'The period for this has ended.',
-    'not-due': () => 'The limit for this has not ended, or no longer runs. See the case for its day.',
+    'not-due': () => 'This limit has not run out yet, or is no longer running. The case shows its last day.',
     duplicate: () => 'This is already here. Nothing was added.',
     unsigned: () => 'This needs your signature. Open the task again and sign it there.',
     'signature-wrong': () =>
-      'The signature does not belong to this text and to you. Nothing was decided. Open the task again and sign the text it shows.',
+      'This signature does not match the text, or is not made with your key. Nothing was decided. Open the task again and sign the text it shows.',
     'certificate-not-good': () =>
-      'Your key is not certified at this time. Make a new key on the page “Your signing key”, then sign again.',
-    'statement-old': () => 'This text is older than 15 minutes. Check it again, then sign.',
+      'Your key is not certified at the moment. Make a new one under “Your signing key”, then sign again.',
+    'statement-old': () => 'This text was prepared more than 15 minutes ago. Check it again, then sign.',
     'not-delivered': () =>
-      'It could not be brought to the case within a day. Nothing was recorded. Do it again.',
+      'We could not deliver this to the case within a day. Nothing was recorded. Send it again.',
   } satisfies Record<RefusalCode, (v: Values) => string> as Record<RefusalCode, (v: Values) => string>,
 
   faults: {
@@ -598,8 +629,8 @@ export const en = {
     nameGoal: () => 'Name at least one goal',
     planSessions: () => 'Plan at least one session in one discipline',
     sessionMinutes: () => 'Enter how many minutes the session took, 5 or more',
-    unknownField: () => 'Remove this: the form does not have such a field',
-    notReadable: () => 'Enter this again in the form shown',
+    unknownField: () => 'Remove this: the form has no such field',
+    notReadable: () => 'Enter this again in the format shown',
   } satisfies Record<FaultKey, (v: Values) => string> as Record<FaultKey, (v: Values) => string> &
     Record<string, ((v: Values) => string) | undefined>,
 
@@ -627,11 +658,11 @@ export const en = {
     on: 'Live, {seconds} s old',
     off: 'Not live since {time}, figures may be old',
     paused: 'Paused since {time}',
-    waiting: 'Live updates start with script',
+    waiting: 'Live updates need JavaScript',
     asOf: (time: string) => `As of ${time}`,
     reload: 'Reload',
     pause: 'Pause',
-    resume: 'Go on',
+    resume: 'Resume',
     show: 'Show',
     changed: (changed: number, fresh: number, time: string) =>
       `${count(changed, 'row', 'rows')} changed, ${number(fresh)} new at ${time}`,
@@ -703,7 +734,7 @@ export const en = {
   },
   evidence: {
     label: 'Evidence',
-    looking: 'Looking at this is recorded, and the patient sees it.',
+    looking: 'Opening this is recorded, and the patient can see it.',
     cite: (n: number) => `Evidence ${n}`,
     notYetTitle: 'Not in the log yet',
     notYet:
@@ -765,7 +796,7 @@ export const en = {
     claimedNow: (task: string, caseNumber: string) => `You claimed “${task}” in ${caseNumber}.`,
     handedBack: (caseNumber: string) =>
       `You handed ${caseNumber} back. Everybody who may do it sees it again.`,
-    nothingNext: 'There is no task that you may take now.',
+    nothingNext: 'There is no task you can take right now.',
     empty: 'Nothing waits for you.',
     emptyTeam: (n: number) => `${count(n, 'task is', 'tasks are')} with your team.`,
     emptyFilter: 'No task fits these filters.',
@@ -778,7 +809,7 @@ export const en = {
       string,
       string
     >,
-    recordHint: 'Rows show no names. The name stands on the case, where your look is recorded.',
+    recordHint: 'Rows show no names. They stand on the case, and opening it is recorded.',
   },
 
   day: {
@@ -799,7 +830,7 @@ export const en = {
   task: {
     yoursUntil: (time: string) => `Yours until ${time}`,
     with: (name: string, time: string) => `With ${name} until ${time}`,
-    free: 'Nobody works on this yet.',
+    free: 'Nobody is working on this yet.',
     claimFirst: 'Claim this task to work on it. Others then see that it is with you.',
     claim: 'Claim this task',
     handBack: 'Hand back',
@@ -824,7 +855,7 @@ export const en = {
     seeCase: 'See the case',
     undoHandBack: 'Take it back',
     person: (name: string, born: string) => `${name}, ${born}`,
-    looked: 'Your look is recorded, and the patient sees it.',
+    looked: 'That you opened this is recorded, and the patient can see it.',
     titles: {
       reason: 'Why rehabilitation is asked for',
       goals: 'What the patient wants to do again',
@@ -903,16 +934,17 @@ export const en = {
     refusedTitle: 'It was not done',
     toMine: 'Go to my case',
     day: {
-      sessionsLead: 'Claim and record in one go. Everybody sees who records.',
+      sessionsLead: 'Claim and record in one step. Others see who is recording.',
       open: 'Open',
       doneNone: 'You have recorded nothing today.',
       minutes: 'Therapy minutes, last 7 days',
       minutesOf: (done: number, of: number) => `${number(done)} of ${number(of)}`,
       openToMe: (n: number) => `${count(n, 'more task is', 'more tasks are')} open to you.`,
-      initialsHint: 'Initials are shown here. This look is recorded.',
+      initialsHint: 'Initials are shown here, and that you saw them is recorded.',
     },
     letter: {
       title: 'What the patient will read',
+      letter: 'Letter about the decision',
       about: (caseNumber: string, date: string) => `Your rehabilitation, case ${caseNumber}, ${date}`,
       why: 'Why',
       next: 'What happens next',
@@ -1077,7 +1109,7 @@ export const en = {
     yourTurn: 'Your turn',
     openTask: 'Open my task',
     answerable: 'Answerable now',
-    recorded: 'Your look at this case is recorded, and the patient sees it.',
+    recorded: 'That you opened this case is recorded, and the patient can see it.',
     born: (year: string) => `born ${year}`,
     timeline: 'Timeline',
     facts: 'Facts',
@@ -1112,7 +1144,7 @@ export const en = {
     unclaimed: 'Unclaimed tasks',
     decidedToday: 'Decided today',
     unanchored: 'Unanchored entries',
-    oldest: (words: string) => `oldest ${words}`,
+    oldest: (words: string) => `oldest from ${words}`,
     stageByTime: 'Open tasks by stage and time left',
     stage: 'Stage',
     buckets: {
@@ -1155,9 +1187,9 @@ export const en = {
 
   audit: {
     title: 'Audit',
-    lead: 'Check that nothing was changed behind our back. Your looks are recorded.',
+    lead: 'Check that nothing was changed behind our backs. What you look at is recorded.',
     run: 'Verify now',
-    running: 'Verification runs. Large logs take a while.',
+    running: 'Verification is running. Large logs take a while.',
     last: (time: string) => `Last run ${time}`,
     never: 'Not run yet.',
     sound: 'Sound',
@@ -1166,7 +1198,7 @@ export const en = {
     soundText: (size: number) =>
       `All ${count(size, 'entry', 'entries')} agree with the rows, the log and the chain.`,
     tamperedText: (n: number) => `${count(n, 'finding', 'findings')}. Each names the place.`,
-    unreadableText: 'Something could not be read, so we cannot say that all is sound.',
+    unreadableText: 'Something could not be read, so we cannot say that everything is sound.',
     findings: 'Findings',
     noFindings: 'No findings.',
     store: 'Store',
@@ -1236,20 +1268,20 @@ export const en = {
     unnamed: 'pasted text',
     cannotSend: 'Drafts are sent by a referrer. As a doctor you can read results in on a case.',
     faults: {
-      'too-large': 'The file is larger than we can take.',
+      'too-large': 'The file is larger than we accept.',
       'not-json': 'The file is not readable JSON.',
       'not-fhir': 'The file is JSON, but not a FHIR R4 resource.',
-      'wrong-type': 'A value has another form than FHIR R4 asks for.',
+      'wrong-type': 'A value is not in the format that FHIR R4 asks for.',
       'single-resource':
         'This is one resource, not a record. Send a bundle with the patient and what belongs to them.',
       'bundle-type': 'This kind of bundle is not a record.',
-      'no-patient': 'The bundle holds no patient. An application is about one.',
+      'no-patient': 'The bundle holds no patient. An application needs exactly one.',
       'several-patients': 'The bundle holds more than one patient. Send one bundle for each.',
       'patient-deceased': 'The record says that the patient has died.',
       'control-characters': 'A text holds invisible control characters.',
-      'too-long': 'A text is longer than we can take.',
+      'too-long': 'A text is longer than we accept.',
       'not-a-date': 'A date does not exist or is not written as FHIR writes dates.',
-      'no-results': 'There is no result of an instrument that we score.',
+      'no-results': 'It holds no result of an instrument that we score.',
     } as Record<string, string>,
     at: (path: string) => `At ${path}`,
   },
@@ -1296,13 +1328,14 @@ export const en = {
     withdraw: 'Withdraw the application',
     appeal: 'Appeal against the refusal',
     looked: 'Who looked at my data',
-    lookedLead: 'Every look by a person is recorded before they see anything.',
+    lookedLead: 'When somebody looks at your data, that is recorded before they see anything.',
     lookedNone: 'Nobody has looked at your data yet.',
     lookedAll: (n: number) => `See all ${number(n)}`,
     view: 'What they saw',
     who: 'Who',
     when: 'When',
     told: 'What was said and decided',
+    letter: 'Read the letter',
     open: (caseNumber: string) => `Open case ${caseNumber}`,
     forWhom: (name: string) => `You act for ${name}.`,
     sections: 'More about this case',
@@ -1318,6 +1351,7 @@ export const en = {
     clocks: 'Limits of the case',
     entries: 'Audit trail',
     task: 'A task of the case, with its evidence',
+    letter: 'The letter about a decision',
     find: 'Name in a search',
     queue: 'Initials in the queue',
     access: 'Who looked',
@@ -1382,7 +1416,7 @@ export const en = {
   finder: {
     title: 'Find a case',
     what: 'Case number or name',
-    hint: 'A name found this way is recorded as a look.',
+    hint: 'Each name that a search shows you is recorded.',
     find: 'Find',
     none: 'No case fits. Check the spelling, or use the case number.',
     found: (n: number) => `${count(n, 'case', 'cases')} found`,
@@ -1400,7 +1434,7 @@ export const en = {
     remove: 'Remove',
     refused: 'This passkey was not added. Try again, or use another device.',
     signInOr: 'Or',
-    waiting: 'Your device asks you now.',
+    waiting: 'Your device is asking you now.',
     confirmFirst: 'A change of your passkeys needs a fresh proof of who you are.',
   },
 
@@ -1474,7 +1508,7 @@ export const en = {
     since: 'From day',
     until: 'To day',
     startedAt: (time: string) => `Started ${time}`,
-    failed: 'The run did not give a report. Start it again; if it happens again, tell the administrator.',
+    failed: 'The run ended without a report. Start it again. If this happens again, tell the administrator.',
     noChecks: 'Nothing was compared yet.',
     window: (right: string, wrong: string) => `right at ${right}, wrong at ${wrong}`,
     wrongOnly: (wrong: string) => `wrong at ${wrong}`,
@@ -1675,25 +1709,25 @@ export const en = {
     changed:
       'The text in this page is not the text that was prepared. Nothing was signed. Open the page again.',
     failed: 'Your key could not sign. Nothing was sent. Open the page again, or make a new key.',
-    old: 'This text is older than 15 minutes, so it cannot be signed any more.',
-    again: 'Make it again',
+    old: 'This text was prepared more than 15 minutes ago, so it can no longer be signed.',
+    again: 'Prepare it again',
     noScript:
-      'Signing needs script, because your key never leaves this browser. Your text is ready to sign and stays under Signatures until you sign it in a browser with script.',
+      'Signing needs JavaScript, because your key never leaves this browser. Your text is ready to sign and stays under Signatures until you sign it in a browser with JavaScript.',
     demonstration: 'This is a demonstration: two invented registrars approve every key by themselves.',
-    confirmTitle: 'Show that it is you',
+    confirmTitle: 'Confirm that it is you',
     confirmToSign:
       'Your first signature after signing in needs a fresh proof of who you are, besides your key.',
     confirmForKey: 'A new key needs a fresh proof of who you are.',
     confirmPasskey: 'Use your passkey',
     confirmDemonstration:
       'In the demonstration nobody has to prove anything: this button stands for the passkey.',
-    confirmButton: 'It is me',
-    notConfirmed: 'That was not taken. Try again.',
+    confirmButton: 'Yes, it is me',
+    notConfirmed: 'That did not confirm it. Try again.',
     toKeys: 'Your signing key',
     caseHead: 'Case',
     trayTitle: 'Signatures',
     trayLead: 'Texts that are ready for you to sign.',
-    trayEmpty: 'Nothing waits for your signature.',
+    trayEmpty: 'Nothing is waiting for your signature.',
     trayOpen: 'Read and sign',
     preparedAt: 'Prepared',
     signedBy: (name: string) => `Signed by ${name}`,
@@ -1702,15 +1736,19 @@ export const en = {
   keys: {
     title: 'Your signing key',
     lead: 'Your decisions are signed by a key that is made in your browser and cannot leave it.',
+    first:
+      'Every decision you make is signed with a key of your own. Make it now: it takes one click, and it stays in this browser.',
+    later: 'Not now, go to my work',
+    toWork: 'Go to my work',
     make: 'Make a signing key in this browser',
     makeHint: 'Your organisation certifies it. Two of its people approve.',
     making: 'Making your key',
     unstored:
       'This browser cannot keep a key. Leave private browsing, or use another browser. Nothing was changed.',
-    refused: 'The key was not certified. Try again; nothing that you signed is affected.',
-    nobody: 'Your organisation’s member does not answer. Try again in a few minutes.',
+    refused: 'The key was not certified. Try again. Nothing you have signed is affected.',
+    nobody: 'Your organisation’s member is not answering. Try again in a few minutes.',
     wrong: 'What came back does not belong to your key. Tell your security administrator.',
-    outside: 'You belong to no organisation that certifies keys.',
+    outside: 'You do not belong to an organisation that certifies keys.',
     issued: 'Your key is certified. You can sign now.',
     waiting: 'Your key waits for the approval of two people of your organisation.',
     kept: 'This browser promises to keep your key until you delete it.',
@@ -1718,6 +1756,8 @@ export const en = {
       'This browser may throw your key away when it is short of space. Then make a new one and have the old one revoked.',
     table: 'Your certificates',
     none: 'You have no certificate yet.',
+    noneYet: 'Nobody has a certificate yet.',
+    noneFits: 'No certificate fits these filters.',
     fingerprint: 'Certificate',
     role: 'Role',
     until: 'Certified to',
@@ -1725,10 +1765,12 @@ export const en = {
     place: 'Key',
     here: 'In this browser',
     elsewhere: 'In another browser',
-    inForce: 'Counts',
     endsSoon: 'Ends soon: make a new key',
-    over: 'Ended',
-    revoked: (on: string) => `Revoked from ${on}`,
+    states: { 'in-force': 'Counts', over: 'Ended', revoked: 'Revoked' } satisfies Record<
+      CertificateState,
+      string
+    > as Record<CertificateState, string>,
+    revokedFrom: (on: string, why: string) => `From ${on}${why ? `: ${why}` : ''}`,
     reasons: {
       lost: 'Device lost',
       left: 'Person left',
@@ -1738,15 +1780,15 @@ export const en = {
     } as Record<string, string>,
     reason: 'Reason',
     revoke: 'Revoke',
-    revokeHint: 'From then on nothing signed with it counts. What was signed before stays good.',
-    revokedDone: 'The certificate counts no more, from now on.',
+    revokeHint: 'Nothing signed after a revocation counts. What was signed before it stays good.',
+    revokedDone: 'From now on the certificate no longer counts.',
     revokedWaits:
-      'The certificate counts no more. Its authority’s list follows when two people have approved.',
+      'The certificate no longer counts. Its authority’s list follows when two people have approved.',
     adminTitle: 'Certificates',
-    adminLead: 'Whose signatures count, and whose no more.',
+    adminLead: 'Whose signatures count now, and whose no longer do.',
     person: 'Person',
     organisation: 'Organisation',
-    renewHint: 'A certificate is renewed by its person, who makes a new key.',
+    renewHint: 'To renew a certificate, its owner makes a new key.',
   },
 
   help: {

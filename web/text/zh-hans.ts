@@ -218,6 +218,27 @@ export const zhHans: typeof en = {
     reopen: {},
   },
 
+  decided: {
+    'submit-application': {},
+    'decide-eligibility': { accept: '申请已受理', refuse: '申请未予批准', 'ask-papers': '已要求补充材料' },
+    'provide-papers': {},
+    assess: {},
+    'propose-plan': {},
+    'approve-plan': { approve: '计划已批准', 'send-back': '计划已退回' },
+    'record-session': { held: '治疗已进行', absent: '治疗缺席' },
+    're-evaluate': {
+      continue: '已再评估：继续治疗',
+      'change-plan': '已再评估：须更改计划',
+      finish: '已再评估：结束治疗',
+    },
+    'decide-outcome': { approve: '康复已批准', 'send-back': '已退回再评估' },
+    'record-follow-up': {},
+    withdraw: {},
+    appeal: {},
+    'decide-appeal': { grant: '申诉成立', uphold: '申诉已裁定：维持不予批准' },
+    reopen: {},
+  },
+
   choiceHints: {
     'decide-eligibility': {
       accept: '个案进入评估，由您选择的专业进行。',
@@ -447,41 +468,41 @@ export const zhHans: typeof en = {
     summary: (n) => `有${number(n)}处需要更正`,
     fieldPrefix: '请更正：',
     notFoundTitle: '无法显示此页',
-    notFound: '没有这个页面，或者您无权查看。请核对网址，或返回列表。',
-    forbiddenTitle: '此事不由您办理',
+    forbiddenTitle: '您不能办理此事',
     signedOutTitle: '您已退出登录',
     signedOut: '请在新标签页登录，再回到这里重试。您填写的内容仍在表单中。',
-    downTitle: '暂时无法作出决定',
-    down: '可以阅读和写草稿，内容不会丢失。请稍后重试。',
+    downTitle: '暂时无法办理',
+    down: '内容不会丢失，已保存的草稿仍在。请稍后重试。',
     bugTitle: '我们这边出了问题',
-    bug: '您在此填写的内容尚未记录。请重试；若再次出现，请告知请求编号。',
+    bug: '如果您刚才在提交内容，它可能已记录，也可能没有，请先查看个案，再重试。若再次出现，请告知请求编号。',
     tooLargeTitle: '一次提交的内容过多',
     tooLarge: '请缩短文字，或分批提交文件。',
     tooManyTitle: '尝试次数过多',
     tooMany: (seconds) => `请等待${number(seconds)}秒后重试。`,
     malformedTitle: '无法读取此表单',
-    malformed: '请从列表重新打开页面并填写表单。',
     staleTitle: '此页已过时',
-    toQueue: '返回列表',
+    toStart: '返回起始页',
     toCase: '查看个案',
   },
 
   refusals: {
     malformed: () => '无法读取此表单。请重新打开页面并填写。',
     values: () => '有些内容需要更正。',
-    unknown: () => '没有这个页面，或者您无权查看。',
+    unknown: () => '没有这个页面，或者您无权查看。请核对网址，或返回起始页。',
     'wrong-role': (v) =>
       v.discipline
         ? `此任务属于${disciplines[v.discipline as keyof typeof disciplines] ?? '其他专业'}，请由该专业同事办理。`
         : v.skill
           ? '此任务由医生或主管治疗师办理。'
-          : '您的身份不能办理此事。请向管理员了解由谁办理。',
+          : v.roles
+            ? `您当前的身份${v.role ? `（${v.role}）` : ''}不能办理此事。可办理的身份：${v.roles}。`
+            : '您的身份不能办理此事。请向管理员了解由谁办理。',
     'not-related': () => '只有患者、其监护人或转介人可以办理此事。',
     'wrong-state': () => '个案已进入其他环节，这一步不再开放。请查看个案了解下一步。',
     'conflict-of-duties': (v) =>
       v.duty === 'relation'
         ? '您与本个案有个人关系，须由他人办理。'
-        : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理（同一个案职责分离）。`,
+        : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理。同一个案中，任何人不得兼任两项职责。`,
     'not-claimed': () => '您不再持有此任务。请重新认领后再提交。',
     'stale-claim': (v) =>
       v.holder
@@ -489,14 +510,15 @@ export const zhHans: typeof en = {
         : '他人已接手此任务。您的文字保留在下方。',
     'already-claimed': (v) => (v.holder ? `${v.holder}正在办理此任务。` : '他人正在办理此任务。'),
     'key-reused': () => '此表单曾以不同内容提交过。请重新打开页面查看已记录的内容。',
-    'key-unbound': () => '此表单不是为您生成的。请从列表重新打开页面。',
+    'key-unbound': () => '此表单属于另一次登录。请从列表重新打开页面。',
     'too-late': () => '办理期限已过。',
-    'not-due': () => '相关时限尚未届满，或已不再计时。日期见个案。',
+    'not-due': () => '该时限尚未届满，或已不再计时。截止日见个案。',
     duplicate: () => '内容已存在，未重复添加。',
     unsigned: () => '此事须由您签署。请重新打开任务并在页面上签署。',
-    'signature-wrong': () => '签名与此文本或您本人不符，未作出任何决定。请重新打开任务，签署页面所示文本。',
+    'signature-wrong': () =>
+      '签名与此文本不符，或不是用您的密钥签署的。未作出任何决定。请重新打开任务，签署页面所示文本。',
     'certificate-not-good': () => '您的密钥目前没有有效证书。请在“我的签名密钥”页面制作新密钥后再签署。',
-    'statement-old': () => '此文本已超过15分钟。请重新核对后签署。',
+    'statement-old': () => '此文本生成已超过15分钟。请重新核对后签署。',
     'not-delivered': () => '一天之内未能送达个案，未作任何记录。请重新办理。',
   },
 
@@ -549,7 +571,7 @@ export const zhHans: typeof en = {
     on: '实时，{seconds} 秒前',
     off: '自 {time} 起非实时，数字可能已过时',
     paused: '自 {time} 起暂停',
-    waiting: '启用脚本后实时更新',
+    waiting: '实时更新需要启用 JavaScript',
     asOf: (time) => `截至 ${time}`,
     reload: '重新载入',
     pause: '暂停',
@@ -808,6 +830,7 @@ export const zhHans: typeof en = {
     },
     letter: {
       title: '患者将读到的内容',
+      letter: '决定通知书',
       about: (caseNumber, date) => `您的康复，个案 ${caseNumber}，${date}`,
       why: '理由',
       next: '接下来',
@@ -984,7 +1007,7 @@ export const zhHans: typeof en = {
     unclaimed: '未认领任务',
     decidedToday: '今日已决定',
     unanchored: '未锚定条目',
-    oldest: (words) => `最早的已等待${words}`,
+    oldest: (words) => `最早始于${words}`,
     stageByTime: '按阶段和剩余时间统计的任务',
     stage: '阶段',
     buckets: { late: '逾期', day: '1 天', threeDays: '3 天', tenDays: '10 天', more: '更长', paused: '暂停' },
@@ -1160,6 +1183,7 @@ export const zhHans: typeof en = {
     who: '查阅人',
     when: '时间',
     told: '说明与决定',
+    letter: '阅读通知书',
     open: (caseNumber) => `打开个案 ${caseNumber}`,
     forWhom: (name) => `您代 ${name} 办理。`,
     sections: '关于这个个案',
@@ -1175,6 +1199,7 @@ export const zhHans: typeof en = {
     clocks: '个案时限',
     entries: '审计记录',
     task: '个案任务及其依据',
+    letter: '决定通知书',
     find: '搜索中的姓名',
     queue: '队列中的姓名缩写',
     access: '查阅记录',
@@ -1304,7 +1329,7 @@ export const zhHans: typeof en = {
       malformed: '无法读取',
       values: '填写内容',
       unknown: '不存在，或无权查看',
-      'wrong-role': '角色无权',
+      'wrong-role': '身份无权',
       'not-related': '与个案无关系',
       'wrong-state': '个案已进入下一步',
       'conflict-of-duties': '职责冲突',
@@ -1470,7 +1495,7 @@ export const zhHans: typeof en = {
     sentence: (who: string, does: string, caseNumber: string) =>
       `本人（${who}）在个案${caseNumber}中${does}。`,
     acts: {
-      'decide-eligibility': { accept: '受理申请', refuse: '不予受理申请', 'ask-papers': '要求补充材料' },
+      'decide-eligibility': { accept: '受理申请', refuse: '不予批准申请', 'ask-papers': '要求补充材料' },
       assess: { done: '记录本次评估' },
       'propose-plan': { done: '提出此计划' },
       'approve-plan': { approve: '批准计划', 'send-back': '退回计划' },
@@ -1535,6 +1560,9 @@ export const zhHans: typeof en = {
   keys: {
     title: '我的签名密钥',
     lead: '您的决定由在您的浏览器中制作、且无法导出的密钥签署。',
+    first: '您的每项决定都须由您的签名密钥签署。请先在此制作：只需点击一次，并留在此浏览器中。',
+    later: '暂不制作，去办理任务',
+    toWork: '去办理任务',
     make: '在此浏览器中制作签名密钥',
     makeHint: '由您所在的机构认证，须经其两人批准。',
     making: '正在制作密钥',
@@ -1549,6 +1577,8 @@ export const zhHans: typeof en = {
     loose: '此浏览器在空间不足时可能丢弃您的密钥。届时请制作新密钥，并吊销旧证书。',
     table: '我的证书',
     none: '您还没有证书。',
+    noneYet: '尚无人持有证书。',
+    noneFits: '没有符合筛选条件的证书。',
     fingerprint: '证书',
     role: '身份',
     until: '有效至',
@@ -1556,10 +1586,9 @@ export const zhHans: typeof en = {
     place: '密钥',
     here: '在此浏览器中',
     elsewhere: '在其他浏览器中',
-    inForce: '有效',
     endsSoon: '即将到期：请制作新密钥',
-    over: '已到期',
-    revoked: (on: string) => `自${on}起吊销`,
+    states: { 'in-force': '有效', over: '已到期', revoked: '已吊销' },
+    revokedFrom: (on, why) => `自${on}起${why ? `：${why}` : ''}`,
     reasons: {
       lost: '设备遗失',
       left: '人员离开',
