@@ -262,18 +262,19 @@ describe('a decision', () => {
 
 describe('a key', () => {
   test('is what whoever decides is led to at their first sign-in, and their work from then on', async () => {
-    const browser = await world.signIn('officerC');
+    await world.addPerson('newcomer', 'approval-officer');
+    await enrol(await world.signIn('officerD'));
+    const browser = world.browser();
     const first = async (name: string) => {
       const { id, role } = world.as(name);
       return (await browser.post('/sign-in/demonstration', { person: id, role })).headers.get('location');
     };
-    expect([await first('patient'), await first('officerC')]).toEqual(['/my', '/keys?first=1']);
+    expect([await first('patient'), await first('officerD')]).toEqual(['/my', '/queue']);
+    expect(await (await browser.get('/keys?done=issued')).text()).toMatch(/href="\/queue" id="to-work">/);
+    expect(await first('newcomer')).toBe('/keys?first=1');
     const page = await (await browser.get('/keys?first=1')).text();
     expect(wordsOf(page)).toContain(en.keys.first);
     expect(page).toMatch(/<a class="button" href="\/queue" id="to-work">/);
-    await enrol(browser);
-    expect(await first('officerC')).toBe('/queue');
-    expect(await (await browser.get('/keys?done=issued')).text()).toMatch(/href="\/queue" id="to-work">/);
   });
   test('is certified for its person and role, and written to the channel', async () => {
     const browser = await world.signIn('therapistA');
@@ -368,7 +369,7 @@ describe('a key', () => {
       world.setClock(() => new Date(Date.now() + 5 * 60_000));
       const refused = await browser.post(`/tasks/${after.task}/decide`, fields);
       expect(refused.status).toBe(403);
-      expect(await refused.text()).toContain('Make a new key on the page');
+      expect(await refused.text()).toContain('Make a new one under');
       const page = await (await browser.get(`/tasks/${after.task}/sign`)).text();
       expect(page).toContain('The certificate of your key ended on');
       expect(page).not.toContain(fields.certificate);
