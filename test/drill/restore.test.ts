@@ -60,10 +60,10 @@ interface Verified {
   readonly code: number | null;
   readonly status: string;
   readonly counts: { readonly entries: number; readonly anchored: Record<string, number> };
-  readonly findings: readonly { readonly table: string; readonly kind: string; readonly says: string }[];
+  readonly findings: readonly { readonly store: string; readonly table: string; readonly kind: string }[];
 }
-async function verified(on: DrillMachine): Promise<Verified> {
-  const { code, out, err } = await on.rehab('verify', '--json');
+async function verified(on: DrillMachine, ...more: string[]): Promise<Verified> {
+  const { code, out, err } = await on.rehab('verify', '--json', ...more);
   expect(out, err).toMatch(/^\{/);
   return { code, ...JSON.parse(out) };
 }
@@ -107,7 +107,6 @@ describe.runIf(soak)('a Postgres that was restored alone from an older backup', 
     rmSync(said);
     const on = await started();
     await expect.poll(() => readFileSync(said, 'utf8'), { timeout: 60_000 }).toMatch(/are missing here/);
-    // New work is recorded, and waits.
     const doctor = await on.rehab('doctor', '--json');
     const { checks } = JSON.parse(doctor.out) as { checks: Finding[] };
     expect(checks.find(({ check }) => check === 'log')).toMatchObject({
@@ -136,6 +135,33 @@ describe.runIf(soak)('a Postgres that was restored alone from an older backup', 
     await work(3);
     figures.mended = await demandSound(on);
     expect(figures.mended).toBeGreaterThan(figures.newer as number);
+    await stopped();
+  }, 600_000);
+});
+
+describe.runIf(soak)('a Temporal that was restored alone from an older backup', () => {
+  test('takes nothing from the log, verify and replay name every case that it lost, and its newest backup mends it (X18)', async () => {
+    await backup({ dataDir, folder: at('newest'), progress: silent });
+    await restore({ dataDir, folder: at('older'), only: 'temporal', progress: silent });
+    const without = await started();
+    // Log, rows and chain are what they were; the histories are not.
+    expect(await verified(without, '--no-histories')).toMatchObject({
+      code: 0,
+      status: 'sound',
+      findings: [],
+    });
+    const report = await verified(without);
+    expect(report.code).toBe(2);
+    expect(new Set(report.findings.map(({ store }) => store))).toEqual(new Set(['history']));
+    const { code, differing } = await replayed(without);
+    expect(code).not.toBe(0);
+    expect(differing.length).toBeGreaterThanOrEqual(2 * CASES);
+    figures.lostHistories = differing.length;
+    await stopped();
+    await restore({ dataDir, folder: at('newest'), only: 'temporal', progress: silent });
+    await started();
+    await work(4);
+    await demandSound(machine as DrillMachine);
     await stopped();
   }, 600_000);
 });
