@@ -2,6 +2,7 @@
 // organisation's own peer; certificates and keys from where they are kept. Reads only, and makes nothing that is missing.
 import { verify as verifyBytes, X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import postgres from 'postgres';
 import { canonicalColumn, tableShape } from '../db/change.ts';
@@ -166,6 +167,8 @@ export function digestKeys(keyStore: KeyStore): VerifySources['digestKey'] {
 
 /** Rows of one portion. Entries come with their bytes, some thousands each, so portions stay below a few megabytes. */
 const PORTION = 500;
+/** Blocks of a table's file that are read at once: some hundred rows. */
+const BLOCKS = 8;
 
 /** An instant as it was written. */
 const ISO = (column: string): string =>
@@ -173,6 +176,32 @@ const ISO = (column: string): string =>
 
 const ENTRY_COLUMNS = `e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.person_id,
   ${ISO('e.at')} as at, e.body, e.signature, e.key_id`;
+
+const LEAVES = `select l.index, l.entry_id, l.commitment, l.leaf_hash, ${ENTRY_COLUMNS}
+  from public.log_leaves l left join public.audit_entries e on e.id = l.entry_id`;
+
+type LeafRecord = EntryRecord & {
+  index: string;
+  entry_id: string;
+  commitment: Uint8Array;
+  leaf_hash: Uint8Array;
+};
+
+const storedLeaf = (row: LeafRecord): StoredLeaf => ({
+  index: Number(row.index),
+  entryId: row.entry_id,
+  commitment: row.commitment,
+  leafHash: row.leaf_hash,
+  entry: row.id === null ? null : storedEntry(row),
+});
+
+interface RowRecord {
+  row: Record<string, unknown>;
+  id: string | null;
+  subject_kind: string;
+  subject_id: string;
+  body: Uint8Array;
+}
 
 interface EntryRecord {
   id: string | null;
@@ -192,13 +221,16 @@ export interface Snapshot extends StoredLog {
   close(): Promise<void>;
 }
 
+/** Connections that read at once: what one of them waits for, the others read. */
+const READERS = Math.min(4, availableParallelism());
+
 /**
- * Takes one snapshot: REPEATABLE READ, READ ONLY, on a connection of its own. What commits later is not in it, so work
- * goes on meanwhile and is never a finding.
+ * Takes one snapshot: REPEATABLE READ, READ ONLY, on connections of its own, all of which see the same. What commits later is
+ * not in it, so work goes on meanwhile and is never a finding.
  */
-export async function openSnapshot(url: string): Promise<Snapshot> {
+export async function openSnapshot(url: string, readers = READERS): Promise<Snapshot> {
   const sql = postgres(url, {
-    max: 1,
+    max: readers,
     connect_timeout: 10,
     onnotice: () => undefined,
     connection: {
@@ -213,29 +245,41 @@ export async function openSnapshot(url: string): Promise<Snapshot> {
     } as Record<string, string | number>,
   });
   const close = () => sql.end({ timeout: 5 });
-  let one: postgres.ReservedSql;
+  const held: postgres.ReservedSql[] = [];
   try {
-    one = await sql.reserve();
-    await one.unsafe('begin transaction isolation level repeatable read read only');
+    for (let at = 0; at < readers; at++) held.push(await sql.reserve());
+    const [first, ...others] = held as [postgres.ReservedSql, ...postgres.ReservedSql[]];
+    await first.unsafe(BEGIN);
     // The snapshot is taken by the first statement, not by BEGIN.
-    await one.unsafe('select 1');
+    const [exported] = await first.unsafe<{ name: string }[]>('select pg_export_snapshot() as name');
+    for (const other of others) {
+      await other.unsafe(BEGIN);
+      // The name is Postgres's own.
+      await other.unsafe(`set transaction snapshot '${exported?.name}'`);
+    }
+    return {
+      ...storedLogOver(first, others),
+      async close() {
+        for (const one of held) one.release();
+        await close();
+      },
+    };
   } catch (error) {
     await close();
     throw error;
   }
-  return {
-    ...storedLogOver(one),
-    async close() {
-      one.release();
-      await close();
-    },
-  };
 }
 
+const BEGIN = 'begin transaction isolation level repeatable read read only';
+
+type Reader = Pick<postgres.ReservedSql, 'unsafe'>;
+
 /**
- * The log as one connection sees it. The caller holds a transaction open on it, in which every answer is of one instant.
+ * The log as these connections see it. The caller holds a transaction open on each, and in all of them every answer is of one
+ * instant. What is read by pieces comes in the order in which one connection alone would read it.
  */
-export function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): StoredLog {
+export function storedLogOver(one: Reader, others: readonly Reader[] = []): StoredLog {
+  const readers = [one, ...others];
   let cursors = 0;
 
   async function* portions<T>(query: string): AsyncGenerator<readonly T[]> {
@@ -256,23 +300,41 @@ export function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): Stored
   async function* mapped<T, U>(query: string, shape: (row: T) => U): AsyncGenerator<readonly U[]> {
     for await (const portion of portions<T>(query)) yield portion.map(shape);
   }
+  /** What `query` gives for each of these ranges in turn, each reader with two of them under way. Empty ones are left out. */
+  async function* ranged<T, U>(
+    query: string,
+    ranges: readonly (readonly [from: string, to: string])[],
+    shape: (row: T) => U,
+  ): AsyncGenerator<readonly U[]> {
+    const asked: Promise<unknown>[] = [];
+    for (let at = 0; at < ranges.length + 2 * readers.length; at++) {
+      const range = ranges[at];
+      if (range) {
+        const answer = (readers[at % readers.length] as Reader).unsafe(query, [...range], { prepare: true });
+        // One that fails while an earlier one is awaited is told of when its turn comes.
+        answer.catch(() => undefined);
+        asked.push(answer);
+      }
+      if (at < 2 * readers.length - 1) continue;
+      const rows = (await asked.shift()) as readonly T[] | undefined;
+      if (rows && rows.length > 0) yield rows.map(shape);
+    }
+  }
 
   return {
-    leaves: () =>
-      mapped<
-        EntryRecord & { index: string; entry_id: string; commitment: Uint8Array; leaf_hash: Uint8Array },
-        StoredLeaf
-      >(
-        `select l.index, l.entry_id, l.commitment, l.leaf_hash, ${ENTRY_COLUMNS}
-         from public.log_leaves l left join public.audit_entries e on e.id = l.entry_id order by l.index`,
-        (row) => ({
-          index: Number(row.index),
-          entryId: row.entry_id,
-          commitment: row.commitment,
-          leafHash: row.leaf_hash,
-          entry: row.id === null ? null : storedEntry(row),
-        }),
-      ),
+    async *leaves() {
+      const [counted] = await one.unsafe<{ count: string }[]>('select count(*) from public.log_leaves');
+      const whole = Math.floor(Number(counted?.count ?? 0) / PORTION);
+      // Leaves stand one behind the other from 0: what was moved before or behind them is read by a cursor.
+      const ends = `${LEAVES} where l.index`;
+      yield* mapped(`${ends} < 0 order by l.index`, storedLeaf);
+      yield* ranged(
+        `${LEAVES} where l.index >= $1::bigint and l.index < $2::bigint order by l.index`,
+        Array.from({ length: whole }, (_, at) => [String(at * PORTION), String((at + 1) * PORTION)] as const),
+        storedLeaf,
+      );
+      yield* mapped(`${ends} >= ${whole * PORTION} order by l.index`, storedLeaf);
+    },
     pending: () =>
       mapped(
         `select ${ENTRY_COLUMNS} from public.audit_entries e
@@ -350,25 +412,26 @@ export function storedLogOver(one: Pick<postgres.ReservedSql, 'unsafe'>): Stored
         entryId: entry_id,
       })),
     tables: Object.keys(RECORDED).map((table) => tableShape(table as RecordedName).name),
-    rows: (table) =>
-      mapped<
-        {
-          row: Record<string, unknown>;
-          id: string | null;
-          subject_kind: string;
-          subject_id: string;
-          body: Uint8Array;
-        },
-        StoredRow
-      >(
-        // The name is one of ours, never from outside.
-        `select to_jsonb(r) as row, e.id, e.subject_kind, e.subject_id, e.body
-         from public.${table} r left join public.audit_entries e on e.id = r.entry_id`,
-        ({ row, id, subject_kind, subject_id, body }) => ({
-          ...storedRow(table, row),
-          entry: id === null ? null : { subjectKind: subject_kind, subjectId: subject_id, body },
-        }),
-      ),
+    async *rows(table) {
+      // The name is one of ours, never from outside.
+      const query = `select to_jsonb(r) as row, e.id, e.subject_kind, e.subject_id, e.body
+         from public.${table} r left join public.audit_entries e on e.id = r.entry_id`;
+      const shape = ({ row, id, subject_kind, subject_id, body }: RowRecord): StoredRow => ({
+        ...storedRow(table, row),
+        entry: id === null ? null : { subjectKind: subject_kind, subjectId: subject_id, body },
+      });
+      const [size] = await one.unsafe<{ blocks: number }[]>(
+        `select (pg_relation_size('public.${table}') / current_setting('block_size')::int)::int as blocks`,
+      );
+      // Where it stands in the table's file; what was added since the file was measured is not in the snapshot.
+      const whole = Math.floor((size?.blocks ?? 0) / BLOCKS);
+      yield* ranged(
+        `${query} where r.ctid >= $1::text::tid and r.ctid < $2::text::tid`,
+        Array.from({ length: whole }, (_, at) => [`(${at * BLOCKS},0)`, `(${(at + 1) * BLOCKS},0)`] as const),
+        shape,
+      );
+      yield* mapped(`${query} where r.ctid >= '(${whole * BLOCKS},0)'::tid`, shape);
+    },
   };
 }
 
