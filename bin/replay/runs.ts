@@ -18,9 +18,9 @@ export function checkRuns(caseId: string, runs: readonly RunFacts[], differ: Dif
     const before = runs[at - 1];
     if (run.caseId !== caseId) about(`run of case ${caseId}`, 'run of another case', 'edited');
     if (run.original !== runId) about(null, `run ${runId} was copied from another or reset`, 'inserted');
-    else if (before && run.startedAt < before.newestAt)
+    else if (before && (before.state === 'running' || run.startedAt < before.newestAt))
       about(null, `run ${runId} began before the one before it ended`, 'inserted');
-    if (before && !OWN_ENDS.has(before.state))
+    else if (before && !OWN_ENDS.has(before.state))
       about(`run ${before.runId}`, `run ${before.state}`, 'truncated', before.runId);
     if (continued && !ids.has(continued)) about(`run ${continued}`, null, 'deleted', continued);
     else if (before?.state === 'continued' && continued !== before.runId)
