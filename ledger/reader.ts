@@ -110,6 +110,8 @@ export interface Listing {
 }
 
 const PAGE = 8192;
+/** So often a page is asked for before the peer is said to have stopped answering: a list of a million takes minutes. */
+const ASKED = 3;
 
 /** Lists a peer's leaves below `size`, hashing each page into a tree as it comes. */
 export function listing(peer: PeerLog, size: number, hash: Hash): Listing {
@@ -119,7 +121,16 @@ export function listing(peer: PeerLog, size: number, hash: Hash): Listing {
   let broken: ReturnType<Listing['broken']>;
   /** The page behind this one, on its way while this one is compared. */
   let coming: Promise<readonly Uint8Array[]> | undefined;
-  const ask = (from: number) => peer.leaves(from, Math.min(PAGE, size - from));
+  async function ask(from: number): Promise<readonly Uint8Array[]> {
+    for (let times = 1; ; times++) {
+      try {
+        return await peer.leaves(from, Math.min(PAGE, size - from));
+      } catch (error) {
+        // What the peer admits is its answer; anything else may have been a moment's.
+        if (error instanceof BrokenListing || times === ASKED) throw error;
+      }
+    }
+  }
 
   async function turn(index: number): Promise<Uint8Array | undefined> {
     while (!broken && index >= first + page.length) {

@@ -44,6 +44,28 @@ describe('verify says that it could not read', () => {
     expect(report.counts.anchored.administration).toBe(0);
   });
 
+  test('but not for one question that was lost: a page is asked for again', async () => {
+    const lost = new Set<string>();
+    const peers = world.copies.map((copy) => {
+      const peer = peerOf(copy);
+      return {
+        ...peer,
+        leaves: async (first: number, count: number) => {
+          const question = `${peer.organisation} ${first}`;
+          if (!lost.has(question)) {
+            lost.add(question);
+            throw new Error('no answer in time');
+          }
+          return await peer.leaves(first, count);
+        },
+      };
+    });
+    const report = await world.verify({ peers });
+    expect(report.findings).toEqual([]);
+    expect(report.status).toBe('sound');
+    expect(lost.size).toBe(peers.length);
+  });
+
   test('a peer that stays behind', async () => {
     const copies = world.cloneCopies();
     const [first] = copies;
