@@ -102,6 +102,8 @@ export function watching(world: () => World, left: Left): void {
           const shown = await shownIn(page.locator('#verify'));
           for (const organisation of Object.values(t.organisations))
             expect(shown).toContain(t.audit.anchored(organisation));
+          for (const words of [t.audit.cosigned, t.audit.cases]) expect(shown).toContain(words);
+          expect(shown).not.toContain(t.audit.casesLeftOut);
           expect(shown).toContain(t.audit.noFindings);
           // Acts that were refused stand there with who and why.
           expect(await shownIn(page.locator('#refusals'))).toContain(t.auditing.codes['conflict-of-duties']);

@@ -101,6 +101,23 @@ export function VerifyStatus({ t, state }: { t: Text; state: ReturnType<Verifyin
                   term: t.audit.pending,
                   value: <span class="figures">{t.number(report.counts.pending)}</span>,
                 },
+                ...(report.counts.cosigned === undefined
+                  ? []
+                  : [
+                      {
+                        term: t.audit.cosigned,
+                        value: <span class="figures">{t.number(report.counts.cosigned)}</span>,
+                      },
+                    ]),
+                {
+                  term: t.audit.cases,
+                  value:
+                    report.counts.cases === undefined ? (
+                      t.audit.casesLeftOut
+                    ) : (
+                      <span class="figures">{t.number(report.counts.cases)}</span>
+                    ),
+                },
               ]}
             />
           </>
@@ -110,6 +127,18 @@ export function VerifyStatus({ t, state }: { t: Text; state: ReturnType<Verifyin
         <Findings t={t} findings={report.findings} />
       ) : report ? (
         <p class="soft">{t.audit.noFindings}</p>
+      ) : null}
+      {report && report.notes.length > 0 ? (
+        <div class="stack-tight">
+          <h2>{t.audit.notes}</h2>
+          <ul>
+            {report.notes.slice(0, SHOWN).map(({ says }) => (
+              <li>
+                <Said inline text={says} />
+              </li>
+            ))}
+          </ul>
+        </div>
       ) : null}
     </section>
   );
