@@ -15,7 +15,7 @@ export interface Mismatch {
 
 export const say = (
   store: Finding['store'],
-  table: string,
+  table: string | null,
   row: string | null,
   column: string | null,
   kind: Finding['kind'],

@@ -14,7 +14,7 @@
 import { type Pin, pinNewest } from './reader.ts';
 import type { Checking } from './verify-check.ts';
 import { createEntryCheck } from './verify-entries.ts';
-import type { Found, Report } from './verify-finding.ts';
+import { type Found, type Report, say } from './verify-finding.ts';
 import { judgeHistories } from './verify-history.ts';
 import { checkLog } from './verify-log.ts';
 import { checkMembers } from './verify-members.ts';
@@ -68,16 +68,16 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     await checkOutside(stored, entries.times, findings, report);
   } catch (error) {
     sources.note(error);
-    report({
-      store: 'postgres',
-      table: null,
-      row: null,
-      column: null,
-      kind: 'unreadable',
-      rightAt: null,
-      wrongAt: null,
-      says: 'Database could not be read to the end; verify again when it answers',
-    });
+    report(
+      say(
+        'postgres',
+        null,
+        null,
+        null,
+        'unreadable',
+        'Database could not be read to the end; verify again when it answers',
+      ),
+    );
   } finally {
     await checking?.close();
   }
@@ -104,16 +104,16 @@ async function compareHistories(
     return { cases, borneOut: judgeHistories(differing, [...found], report) };
   } catch (error) {
     note(error);
-    report({
-      store: 'history',
-      table: null,
-      row: null,
-      column: null,
-      kind: 'unreadable',
-      rightAt: null,
-      wrongAt: null,
-      says: 'Histories could not be read; verify again when Temporal answers, or leave them out with --no-histories',
-    });
+    report(
+      say(
+        'history',
+        null,
+        null,
+        null,
+        'unreadable',
+        'Histories could not be read; verify again when Temporal answers, or leave them out with --no-histories',
+      ),
+    );
     return { borneOut: new Set() };
   }
 }

@@ -469,6 +469,16 @@ const ended = (run: Run, name: 'Terminated' | 'Canceled' | 'Failed' | 'TimedOut'
   ];
 };
 
+/** A run that took over from another one, and its first event. */
+function takenOver(kept: Parameters<HistoryWay['change']>[0]['kept'], choose: Choose) {
+  const run = oneOf(
+    runsIn(kept).filter((one) => startedIn(one)?.continuedExecutionRunId),
+    choose,
+    'runs',
+  );
+  return { run, first: run.events[0] as Event }; // a run has events
+}
+
 const RUN_WAYS: readonly HistoryWay[] = [
   ...(['Terminated', 'Canceled', 'Failed', 'TimedOut'] as const).map(
     (name): HistoryWay => ({
@@ -581,12 +591,7 @@ const RUN_WAYS: readonly HistoryWay[] = [
     name: 'what a run took over edited',
     kind: 'edited',
     change({ kept, choose }) {
-      const run = oneOf(
-        runsIn(kept).filter((one) => startedIn(one)?.continuedExecutionRunId),
-        choose,
-        'runs',
-      );
-      const first = run.events[0] as Event; // a run has events
+      const { run, first } = takenOver(kept, choose);
       const edited = withStart(first, ({ adopted = null, ...start }) => ({
         ...start,
         adopted: adopted && { ...adopted, version: adopted.version + 1 },
@@ -599,12 +604,7 @@ const RUN_WAYS: readonly HistoryWay[] = [
     name: 'the answers that a run took over edited',
     kind: 'edited',
     change({ kept, choose }) {
-      const run = oneOf(
-        runsIn(kept).filter((one) => startedIn(one)?.continuedExecutionRunId),
-        choose,
-        'runs',
-      );
-      const first = run.events[0] as Event; // a run has events
+      const { run, first } = takenOver(kept, choose);
       let key = '';
       const edited = withStart(first, ({ answered = [], ...start }) => {
         const n = choose(answered.length);
