@@ -201,9 +201,10 @@ async function belong(
 /** Copies a file durably, and gives the SHA-256 of what was written. */
 async function copy(from: string, to: string): Promise<string> {
   const hash = createHash('sha256');
-  const source = createReadStream(from, { highWaterMark: 2 ** 20 });
   await write(to, 0o600, async (file) => {
-    for await (const part of source as AsyncIterable<Buffer>) {
+    // Opened here: a stream whose failure comes before anybody listens to it ends the process.
+    const source: AsyncIterable<Buffer> = createReadStream(from, { highWaterMark: 2 ** 20 });
+    for await (const part of source) {
       hash.update(part);
       await file.writeFile(part);
     }
