@@ -4,6 +4,8 @@ import { ORGANISATIONS } from '../domain/consortium.ts';
 import { canonicalJson } from './canonical.ts';
 import { MalformedNote, parseCheckpoint, parseNote } from './checkpoint.ts';
 import { cosignedAt, parseWitnessKey } from './cosignature.ts';
+import { ENOUGH } from './evidence/cosigned.ts';
+import { keysFor } from './evidence/format.ts';
 import { equalBytes } from './merkle.ts';
 import type { Pin } from './reader.ts';
 import { type Report, say } from './verify-finding.ts';
@@ -35,8 +37,6 @@ interface Apart {
 
 const TRIES = 20;
 const REST_MS = 500;
-/** A checkpoint counts with this many members' cosignatures. */
-const ENOUGH = 2;
 
 /**
  * Compares everything beside the leaves.
@@ -268,11 +268,9 @@ function witnessKeys(
   organisation: (typeof ORGANISATIONS)[number],
   size: number,
   agreed: Kept,
-  { witnesses, former = [] }: MemberTrust,
+  { log, witnesses, former }: MemberTrust,
 ): readonly string[] {
-  const ended = former.filter(({ of, until }) => of === organisation && size <= until);
-  if (witnesses)
-    return [witnesses[organisation], ...ended.map(({ key }) => key)].filter((key) => key !== undefined);
+  if (witnesses) return keysFor({ log, witnesses, former }, organisation, size);
   const held = agreed.get(`key witness ${organisation}`) as
     | { readonly vkey: string | null; readonly former: readonly string[] }
     | undefined;

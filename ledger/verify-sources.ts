@@ -3,6 +3,7 @@
 import type { Organisation } from '../domain/consortium.ts';
 import type { VerifierKey, VerifySignature } from './checkpoint.ts';
 import type { ColumnValue, Hashing } from './entry.ts';
+import type { FormerKey } from './evidence/format.ts';
 import type { PeerLog } from './reader.ts';
 import type { CheckContext, Checking, PersonCertificate, ServiceKey } from './verify-check.ts';
 
@@ -286,9 +287,7 @@ export interface PeerState {
 export interface MemberTrust extends Pick<Trust, 'origin'> {
   readonly log: string;
   readonly witnesses?: Readonly<Partial<Record<Organisation, string>>>;
-  readonly former?:
-    | readonly { readonly of: string; readonly key: string; readonly until: number }[]
-    | undefined;
+  readonly former?: readonly FormerKey[] | undefined;
   readonly genesis?: string;
 }
 
