@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readCaseNumber } from '../../domain/ids.ts';
 import type { Browser } from './browser.ts';
+import { nextOf } from './page.ts';
 import { CannotReach, meetPeople, type Person } from './people.ts';
 
 /** The door takes no larger file (SECURITY.md G5); a larger one is refused here, unread. */
@@ -199,7 +200,7 @@ async function holderOf(
         const door = task.page.links.find(({ href }) => /\/import-results$/.test(href));
         if (door) return { person, door: door.href };
       }
-      const next = mine.page.links.find(({ href }) => /^\/queue\?.*[?&]after=/.test(href));
+      const next = nextOf(mine.page);
       if (!next) break;
       mine = await person.browser.get(next.href);
     }

@@ -38,6 +38,8 @@ export interface Form {
 
 export interface Link {
   readonly href: string;
+  /** What it is to the page that holds it, as HTML says it (`next`). */
+  readonly rel: string;
   readonly words: string;
   /** Words of the table row or list item that holds the link. */
   readonly row: string;
@@ -96,6 +98,9 @@ const textIn = (element: Element): string =>
 
 const ROW = new Set(['tr', 'li', 'article']);
 
+/** The page that follows this one of a list; undefined on the last. */
+export const nextOf = (page: Page): Link | undefined => page.links.find(({ rel }) => rel === 'next');
+
 /** Reads a page. Never throws: the standard says what any bytes mean. */
 export function readPage(html: string): Page {
   const document = parse(html);
@@ -130,7 +135,13 @@ export function readPage(html: string): Page {
     const here = ROW.has(name) ? node : row;
     if (name === 'a') {
       const href = attribute(node, 'href');
-      if (href !== undefined) links.push({ href, words: wordsOf(node), row: here ? wordsOf(here) : '' });
+      if (href !== undefined)
+        links.push({
+          href,
+          rel: attribute(node, 'rel') ?? '',
+          words: wordsOf(node),
+          row: here ? wordsOf(here) : '',
+        });
     }
     const key = attribute(node, 'data-key-here');
     if (key !== undefined && here) keys.push({ row: attribute(here, 'id') ?? '', name: key });

@@ -7,7 +7,7 @@ import { text } from '../../web/text/text.ts';
 import { application, oneText, taskAnswers } from './answers.ts';
 import type { Answer } from './browser.ts';
 import type { Draw } from './draw.ts';
-import type { Control, Filling, Form, Link, Page } from './page.ts';
+import { type Control, type Filling, type Form, type Link, nextOf, type Page } from './page.ts';
 import type { Person } from './people.ts';
 import type { Plot, Step, TaskStep } from './plot.ts';
 
@@ -168,7 +168,7 @@ export async function live(deps: StoryDeps): Promise<Ending> {
       for (let n = 0; n < LIST_PAGES; n++) {
         const link = linkTo(list.page, fits);
         if (link) return link;
-        const next = linkTo(list.page, (path, one) => path === '/queue' && /[?&]after=/.test(one.href));
+        const next = nextOf(list.page);
         if (!next) break;
         list = await who.browser.get(next.href);
       }
