@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { anchoredLog } from '../bin/anchored-log.ts';
-import { logSigner } from '../bin/commands/ledger.ts';
+import { logSigner } from '../bin/log-keys.ts';
 import { databaseUrl, fabricProfilePath } from '../bin/machine.ts';
 import { connect } from '../db/connection.ts';
 import { createAnchor } from '../ledger/anchor.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { anchoredLog } from '../bin/anchored-log.ts';
-import { logSigner } from '../bin/commands/ledger.ts';
+import { logSigner } from '../bin/log-keys.ts';
 import { databaseUrl, fabricProfilePath, serviceCertificate } from '../bin/machine.ts';
 import { openSnapshot, rootsOf, trustOf, verifierUrl } from '../bin/verify-sources.ts';
 import { insert } from '../db/change.ts';

@@ -1,18 +1,13 @@
 // Composition: where the three organisations agree on the log's and the witnesses' keys. On one machine their people meet
 // in this process; each names what stands in its own trust.json, under its own identity.
 // Never replaces what was agreed on before: a key that changed without its organisation's people shows at its member.
-import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { memberPaths } from '../engines/fabric/layout.ts';
 import { giveTo, type Users } from '../engines/users.ts';
-import { formatVerifierKey } from '../ledger/checkpoint.ts';
 import { type MemberChain, openMemberChain } from '../ledger/fabric/client.ts';
 import { readMemberProfile } from '../ledger/fabric/profile.ts';
 import { ensureWitnessKey, readTrust, type Trust, trustPath, writeDurably } from '../ledger/member/folder.ts';
-import { nodeHashing } from '../ledger/record-key.ts';
-import { ed25519Raw } from '../ledger/signing.ts';
-import { ed25519FromSeed } from './machine.ts';
 
 /**
  * Sees to it that each member has its witness key and the agreed trust in its folder, and that the keys are in force on
@@ -34,20 +29,22 @@ export async function agreeOnKeys(dataDir: string, logKey: string, users?: Users
         if (users !== undefined) giveTo(member, users[organisation]);
       }),
     );
-    const silent = await Promise.all(
-      chains.map(([organisation, chain]) => unnamed(dataDir, organisation, chain)),
-    );
     // One organisation after the other: two words about one key at the same moment would conflict.
-    for (const [at, [, chain]] of chains.entries())
-      await Promise.all(silent[at]!.map(({ kind, name, vkey }) => chain.registerKey(kind, name, vkey)));
+    for (const [organisation, chain] of chains) await nameKeys(dataDir, organisation, chain);
   } finally {
     for (const [, chain] of chains) chain.close();
   }
 }
 
-/** The log's vkey, from the seed that the hospital's ledger keeps. */
-export const logKeyOf = (seed: Uint8Array): string =>
-  formatVerifierKey(LOG_ORIGIN, ed25519Raw(createPublicKey(ed25519FromSeed(seed))), nodeHashing.hash);
+/** An organisation names on the chain whatever stands in its own trust.json and was not named yet. */
+export async function nameKeys(
+  dataDir: string,
+  organisation: Organisation,
+  chain: MemberChain,
+): Promise<void> {
+  const silent = await unnamed(dataDir, organisation, chain);
+  await Promise.all(silent.map(({ kind, name, vkey }) => chain.registerKey(kind, name, vkey)));
+}
 
 type NamedKey = { readonly kind: 'log' | 'witness'; readonly name: string; readonly vkey: string };
 

@@ -18,10 +18,12 @@ import { engineSettings } from '../engines/settings.ts';
 import type { ProcessSpec, Supervisor } from '../engines/supervisor.ts';
 import { startTemporal } from '../engines/temporal.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
-import { agreeOnKeys, logKeyOf } from './agreement.ts';
+import { agreeOnKeys } from './agreement.ts';
 import { seedStarted } from './commands/seed.ts';
 import { environment } from './config.ts';
+import { logKeyOf, readReplacement } from './log-keys.ts';
 import { machineOf, secretsOf } from './machine.ts';
+import { finishReplacement } from './replacing.ts';
 import { writeRunFile } from './run-file.ts';
 
 /** How to start each process of the network; written by `network`, read in the process's own container. */
@@ -82,6 +84,8 @@ async function network(dataDir: string): Promise<void> {
   };
   await startFabric({ dataDir, settings: engineSettings(environment()), supervisor, progress });
   await agreeOnKeys(dataDir, logKeyOf(secretsOf(dataDir).logSeed));
+  const cutOff = readReplacement(dataDir);
+  if (cutOff !== undefined) await finishReplacement(dataDir, cutOff);
   progress('Fabric: ready');
 }
 

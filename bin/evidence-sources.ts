@@ -28,9 +28,12 @@ export function evidenceFrom(
     db,
     keys: machine.secrets.keys,
     parameters: parametersOf(machine.settings).set,
-    serviceCertificates: serviceCertificates(readFabricProfile(fabricProfilePath(machine))).map(
-      (certificate) => certificate.toString(),
-    ),
+    // Read each time: one that is renewed signs from then on.
+    get serviceCertificates() {
+      return serviceCertificates(readFabricProfile(fabricProfilePath(machine))).map((certificate) =>
+        certificate.toString(),
+      );
+    },
     async cosignatures() {
       for (const organisation of ORGANISATIONS)
         try {

@@ -1,7 +1,7 @@
 // Composition: what every process of ours is made of: its settings, its secrets, its way to Postgres, Temporal and
 // Fabric. The processes hold no state; all of it lies in the data folder or behind the settings.
 import { createHash, createHmac, createPrivateKey, type KeyObject } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DATABASE_ROLES, type DatabaseRole, type RolePasswords, roleUrl } from '../db/migrate.ts';
@@ -111,6 +111,34 @@ export function serviceSigner(machine: Machine): EntrySigner {
     createPrivateKey(readFileSync(identity.keyPath)),
     readFileSync(identity.certPath, 'utf8'),
   );
+}
+
+/** How often it is looked whether a certificate was renewed. */
+const RENEWED_LOOK_MS = 1_000;
+
+/**
+ * The service's signer as its files say at each call: what was renewed while we run is used without a restart. While the files
+ * cannot be read, or do not belong together, the one before goes on.
+ */
+export function renewedSigner(machine: Machine): () => EntrySigner {
+  const { certPath } = identityFiles(readFabricProfile(fabricProfilePath(machine)), 'hospital', 'service');
+  // First, so that what is renewed while it is read is read again.
+  let written = statSync(certPath).mtimeMs;
+  let signer = serviceSigner(machine);
+  let looked = performance.now();
+  return () => {
+    if (performance.now() - looked < RENEWED_LOOK_MS) return signer;
+    looked = performance.now();
+    try {
+      const now = statSync(certPath).mtimeMs;
+      if (now === written) return signer;
+      signer = serviceSigner(machine);
+      written = now;
+    } catch {
+      // Looked for again; when the certificate ends before that, it is said in words.
+    }
+    return signer;
+  };
 }
 
 const DECIDING_FOLDERS = ['activities', 'db', 'domain', 'ledger', 'workflows'];

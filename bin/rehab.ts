@@ -2,7 +2,7 @@
 // standard output; exit codes are those of DESIGN.md section 7.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { ORGANISATIONS, type Organisation } from '../domain/consortium.ts';
 import { engineSettings } from '../engines/settings.ts';
 import { EngineTrouble } from '../engines/trouble.ts';
@@ -109,6 +109,33 @@ member
     const { approve } = await import('./commands/approve.ts');
     const { as: name, key, door } = options;
     process.exitCode = await approve({ ...atMember(command), id, name, key, ...(door && { door }) });
+  });
+
+const keys = verb('keys', 'keys of a running machine');
+keys
+  .command('rotate')
+  .description(
+    'puts a new key in force, named by two of three organisations; the old one counts up to where it ended',
+  )
+  .addArgument(new Argument('<key>', 'which').choices(['log', 'witness']))
+  .addOption(new Option('--org <name>', 'whose witness').choices(ORGANISATIONS))
+  .action(async (key: 'log' | 'witness', options: { org?: Organisation }, command: Command) => {
+    const of = key === 'log' ? 'log' : options.org;
+    if (of === undefined) command.error('name the witness’s organisation with --org');
+    const { rotateKey } = await import('./commands/keys.ts');
+    const { data } = command.optsWithGlobals<{ readonly data: string }>();
+    process.exitCode = await rotateKey(dataDirOf(data), of);
+  });
+
+keys
+  .command('renew')
+  .description(
+    'has certificates of processes and members that near their end certified anew, for the same keys',
+  )
+  .action(async (_: unknown, command: Command) => {
+    const { renewCertificates } = await import('./commands/keys.ts');
+    const { data } = command.optsWithGlobals<{ readonly data: string }>();
+    process.exitCode = await renewCertificates(dataDirOf(data));
   });
 
 verb('migrate', 'brings the database to today’s tables; DATABASE_URL names it as its owner').action(

@@ -226,6 +226,8 @@ export async function writingOf(
     answer: plan.answer,
     at,
   });
+  // Once: a certificate that is renewed meanwhile would be named beside the one before it.
+  const { signer } = recorder;
   // 1. What the entry vouches for: every column of every row, by keyed digest. The text that is digested is the text
   //    that is stored.
   const changes: EntryChange[] = [];
@@ -267,7 +269,7 @@ export async function writingOf(
     actor: {
       person: actor.person,
       role: actor.role,
-      key: recorder.signer.keyId,
+      key: signer.keyId,
       actingFor: actor.actingFor ?? null,
     },
     envelope: plan.personal?.envelope ?? null,
@@ -296,8 +298,8 @@ export async function writingOf(
       person: actor.person,
       at,
       body,
-      signature: Buffer.from(recorder.signer.sign(bytes)).toString('hex'),
-      keyId: recorder.signer.keyId,
+      signature: Buffer.from(signer.sign(bytes)).toString('hex'),
+      keyId: signer.keyId,
     },
     rows: sorted.map((one) => one.rows),
   };

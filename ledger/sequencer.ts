@@ -42,7 +42,8 @@ export class UnsoundLog extends Error {
 export interface SequencerOptions {
   /** Connection of the `rehab_ledger` role; the sequencer keeps one direct connection of its own (T8). */
   readonly url: string;
-  readonly signer: LogSigner;
+  /** The log's signer; or what gives the one in force, asked under the lock: undefined while the key is being replaced. */
+  readonly signer: LogSigner | (() => LogSigner | undefined);
   /** Entries taken at once. */
   readonly batch?: number;
   /** A size that the log is known to have had: with less in the database, it was restored, and nothing is sequenced (X17). */
@@ -57,7 +58,7 @@ export interface LogHead {
 export interface Sequencer {
   /**
    * Sequences what is pending, one batch. Durable when it returns.
-   * @returns how many entries were taken, and the head; 0 when nothing waits or another sequencer is at work. `filled`:
+   * @returns how many entries were taken, and the head; 0 when nothing waits, another sequencer is at work or the key is being replaced. `filled`:
    * tiles that an older log still lacked and got instead; ask again at once
    * @throws {LogRestored} when the log is older than it is known to have been
    * @throws {UnsoundLog} when something stored is not what it was; nothing was written or signed
@@ -66,8 +67,8 @@ export interface Sequencer {
   close(): Promise<void>;
 }
 
-/** "rehab" read as a number: the advisory lock every sequencer of this database asks for. */
-const LOCK = 0x7265_6861;
+/** "rehab" read as a number: the advisory lock every sequencer of this database asks for, and whoever holds them still. */
+export const SEQUENCER_LOCK = 0x7265_6861;
 
 /** Tiles of an older log that are made in one transaction: some megabytes of leaf hashes. */
 const FILL = 512;
@@ -105,8 +106,11 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     async once() {
       let below = settledBelow;
       const done = await sql.begin(async (tx) => {
-        const [lock] = await tx<{ mine: boolean }[]>`select pg_try_advisory_xact_lock(${LOCK}) as mine`;
-        if (!lock?.mine) return { taken: 0, filled: 0, head: undefined };
+        const [lock] = await tx<
+          { mine: boolean }[]
+        >`select pg_try_advisory_xact_lock(${SEQUENCER_LOCK}) as mine`;
+        const signer = typeof options.signer === 'function' ? options.signer() : options.signer;
+        if (!lock?.mine || signer === undefined) return { taken: 0, filled: 0, head: undefined };
         const [row] = await tx<{ size: string; range: Uint8Array; root: Uint8Array; horizon: string }[]>`
           select size, range, root, pg_snapshot_xmin(pg_current_snapshot())::text as horizon from log_head where id = 1 for update`;
         if (!row) throw new Error('log head is missing; run rehab migrate');
@@ -133,7 +137,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
         await growTiles(tx, range.size, Number.POSITIVE_INFINITY);
         const stored = await rootOfStored(tx, range.size);
         if (!equalBytes(stored, root)) throw new UnsoundLog(`log_head ${size}`);
-        const note = await signedCheckpoint(options.signer, range.size, stored);
+        const note = await signedCheckpoint(signer, range.size, stored);
         await tx`insert into log_checkpoints (size, root, note, previous) values (${range.size}, ${root}, ${note}, ${size})`;
         const moved =
           await tx`update log_head set size = ${range.size}, root = ${root}, range = ${packRange(range)} where id = 1 and size = ${size}`;

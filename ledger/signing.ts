@@ -17,7 +17,7 @@ export class CertificateEnded extends Error {
   override readonly name = 'CertificateEnded';
   constructor(keyId: string, ends: number) {
     super(
-      `service's certificate has ended, and nothing is recorded; stop and start, which renews it: ${keyId} ${new Date(ends).toISOString()}`,
+      `service's certificate has ended, and nothing is recorded; run "rehab keys renew": ${keyId} ${new Date(ends).toISOString()}`,
     );
   }
 }

@@ -5,7 +5,7 @@ import { canonicalJson } from './canonical.ts';
 import { MalformedNote, parseCheckpoint, parseNote } from './checkpoint.ts';
 import { cosignedAt, parseWitnessKey } from './cosignature.ts';
 import { ENOUGH } from './evidence/cosigned.ts';
-import { keysFor } from './evidence/format.ts';
+import { type FormerKey, keysFor, notYetInForce } from './evidence/format.ts';
 import { equalBytes } from './merkle.ts';
 import type { Pin } from './reader.ts';
 import { type Report, say } from './verify-finding.ts';
@@ -176,19 +176,28 @@ function checkTrusted(
   { parameters }: Pick<Consortium, 'parameters'>,
   report: Report,
 ): void {
-  const compare = (place: string, field: string, wanted: string | undefined, what: string): void => {
+  const compare = (
+    place: string,
+    field: string,
+    wanted: string | undefined,
+    what: string,
+    keyOf?: FormerKey['of'],
+  ): void => {
     const held = agreed.get(place) as Readonly<Record<string, unknown>> | undefined;
     if (wanted === undefined || held === undefined || held[field] === wanted) return;
+    // Two organisations have agreed on a key, and are about to name it.
+    if (keyOf !== undefined && notYetInForce(trust, keyOf, wanted, held)) return;
     report(say('chain', 'peers', place, field, 'forged', `Chain holds ${what} than is trusted: ${place}`));
   };
   compare('genesis', 'hash', trust.genesis, 'another first block');
-  compare(`key log ${trust.origin}`, 'vkey', trust.log, 'another key of the log in force');
+  compare(`key log ${trust.origin}`, 'vkey', trust.log, 'another key of the log in force', 'log');
   for (const organisation of ORGANISATIONS)
     compare(
       `key witness ${organisation}`,
       'vkey',
       trust.witnesses?.[organisation],
       'another key of a witness in force',
+      organisation,
     );
   compare(
     `parameters ${parameters.version}`,

@@ -2,8 +2,7 @@
 // builds, mends and deletes nothing. Never prints a secret, and never calls a check passed that it could not make.
 
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join, relative, resolve } from 'node:path';
@@ -28,7 +27,9 @@ import {
   temporalSource,
 } from '../../engines/temporal.ts';
 import { OWNERS } from '../../engines/users.ts';
+import { certificateEnds } from '../certificate-ends.ts';
 import { knownSize } from '../known-size.ts';
+import { type Replacement, readReplacement } from '../log-keys.ts';
 import { type RunFile, readRunFile } from '../run-file.ts';
 
 /** `warn` asks for attention; only `trouble` makes the command fail; `not run` says why a check could not be made. */
@@ -75,7 +76,9 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
     ['temporal', () => checkTemporal(run, running, settings)],
     ['peers', () => checkPeers(dataDir, running, settings)],
     ['members', () => checkMembers(run, running)],
+    ['keys', async () => [checkReplacement(readReplacement(dataDir))]],
     ['certificates', async () => checkCertificates(dataDir, now)],
+    ['people’s certificates', () => checkPeople(run, running, settings, now)],
     ...(options.more ?? []).map((check, index): [string, () => Promise<readonly Finding[]>] => [
       `more ${index}`,
       check,
@@ -611,41 +614,85 @@ export function checkMember(organisation: string, said: z.infer<typeof memberSay
   };
 }
 
-const DAY_MS = 86_400_000;
+/** A replacement that was cut off holds the sequencer: entries wait, and nothing is lost. */
+export function checkReplacement(replacement: Replacement | undefined): Finding {
+  const check = 'keys';
+  if (replacement === undefined) return { check, verdict: 'ok', says: 'no key is being replaced' };
+  const { of } = replacement;
+  const says = `the key of ${of} is being replaced, and entries wait for their place until that is done`;
+  const again = of === 'log' ? 'rotate log' : `rotate witness --org ${of}`;
+  const remedy = `If that lasts it was cut off: run "rehab keys ${again}", or stop and start, which finish it.`;
+  return { check, verdict: 'warn', says, remedy };
+}
 
-/** What was signed under it names it, so it stays; that it ends is no trouble. */
-const FORMER = /\bformer-[0-9a-f]+\.pem$/;
-
-/** The certificate that ends first, of those in use: warned at 30, 7 and 1 days (SECURITY.md X20). */
+/** Every certificate in use that ends within 30 days, the first of all in front (SECURITY.md X20). */
 export function checkCertificates(dataDir: string, now: Date): Finding[] {
   const check = 'certificates';
-  let first: { path: string; days: number } | undefined;
-  let count = 0;
-  const files = ['fabric', 'members'].flatMap((folder) => below(join(dataDir, folder)));
-  for (const path of files.filter((name) => /\.(pem|crt)$/.test(name) && !FORMER.test(name))) {
-    const text = readFileSync(path, 'utf8');
-    if (!text.includes('BEGIN CERTIFICATE')) continue;
-    count += 1;
-    const days = (new X509Certificate(text).validToDate.getTime() - now.getTime()) / DAY_MS;
-    if (first === undefined || days < first.days) first = { path: relative(dataDir, path), days };
-  }
+  const all = certificateEnds(dataDir, now);
+  const [first] = all;
   if (first === undefined) return [{ check, verdict: 'not run', says: 'there are none yet' }];
-  const { path, days } = first;
-  if (days > 30)
-    return [
-      { check, verdict: 'ok', says: `${count} certificates, the first ends in ${Math.floor(days)} days` },
-    ];
-  const says = days <= 0 ? `${path} has ended` : `${path} ends in ${days.toFixed(1)} days`;
-  return [
-    {
-      check,
-      verdict: days <= 1 ? 'trouble' : 'warn',
-      says: days > 1 && days <= 7 ? `${says}, within a week` : says,
-      remedy:
-        'Stop and start: each start renews the identities of processes and members, with the same key, from 30 days before their end. Any other is renewed at its organisation’s CA.',
-    },
-  ];
+  const near = all.filter(({ days }) => days <= WARN_DAYS);
+  if (near.length === 0) {
+    const says = `${all.length} certificates, the first ends in ${Math.floor(first.days)} days`;
+    return [{ check, verdict: 'ok', says }];
+  }
+  return near.map(({ path, copies, days, remedy }) => ({
+    check,
+    verdict: days <= 1 ? 'trouble' : 'warn',
+    says: `${path}${copies === 1 ? '' : ` and ${copies - 1} copies of it`} ${endsIn(days)}`,
+    remedy,
+  }));
 }
+
+/** Warned from so many days on, then again a week and a day before the end. */
+const WARN_DAYS = 30;
+
+const endsIn = (days: number): string =>
+  days <= 0
+    ? 'has ended'
+    : `ends in ${days.toFixed(1)} days${days > 1 && days <= 7 ? ', within a week' : ''}`;
+
+/** People's own certificates, who have no later one: each of them renews theirs. */
+async function checkPeople(
+  run: RunFile | undefined,
+  running: boolean,
+  settings: EngineSettings,
+  now: Date,
+): Promise<Finding[]> {
+  const check = 'people’s certificates';
+  const url = settings.databaseUrl ?? (running ? run?.postgres.owner : undefined);
+  if (url === undefined) return [notRunning(check)];
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    const [made] = await sql<{ there: boolean }[]>`select to_regclass('certificates') is not null as there`;
+    if (!made?.there) return [{ check, verdict: 'not run', says: 'the database has no tables yet' }];
+    const soon = new Date(now.getTime() + WARN_DAYS * DAY_MS);
+    // Longer ago: somebody who does not sign any more.
+    const lately = new Date(now.getTime() - WARN_DAYS * DAY_MS);
+    const rows = await sql<{ ends: Date }[]>`
+      select max(not_after) as ends from certificates where revoked_at is null
+      group by person_id, role having max(not_after) between ${lately} and ${soon} order by 1`;
+    return [checkPeoplesEnds(rows.map(({ ends }) => (new Date(ends).getTime() - now.getTime()) / DAY_MS))];
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** `days` until the last certificate of each person ends who has none that lasts longer than 30, soonest first. */
+export function checkPeoplesEnds(days: readonly number[]): Finding {
+  const check = 'people’s certificates';
+  const [first] = days;
+  if (first === undefined) return { check, verdict: 'ok', says: 'nobody’s ends within 30 days' };
+  return {
+    check,
+    verdict: 'warn',
+    says: `${days.length} people have none that lasts longer than 30 days; the first ${endsIn(first)}`,
+    remedy:
+      'Each of them makes a new key under "Your signing key", before the end or when signing next; what they have signed stays good.',
+  };
+}
+
+const DAY_MS = 86_400_000;
 
 function notRunning(check: string): Finding {
   return { check, verdict: 'not run', says: 'the stack is not running; start it to have this checked' };

@@ -5,20 +5,18 @@ import { readFileSync } from 'node:fs';
 import { connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
 import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
-import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { hashBefore } from '../../ledger/evidence/blocks.ts';
 import { readEvidenceTrust } from '../../ledger/evidence/format.ts';
 import { verifyExport } from '../../ledger/export.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
-import { nodeHashing } from '../../ledger/record-key.ts';
 import type { VerifyReport } from '../../ledger/verify-sources.ts';
 import { evidenceFrom } from '../evidence-sources.ts';
 import { folderFiles, isExport, writeExport } from '../export.ts';
+import { logTrust } from '../log-keys.ts';
 import { fabricProfilePath, machineOf } from '../machine.ts';
 import { NODE_CRYPTO } from '../node-crypto.ts';
 import { lacksKeys, verifierUrl } from '../verify-sources.ts';
-import { logSigner } from './ledger.ts';
 import { inWords } from './verify.ts';
 
 export interface ExportOptions {
@@ -74,7 +72,6 @@ async function writeFrom(dataDir: string, folder: string): Promise<number> {
     const witnesses = (await chain.keys('hospital'))
       .filter(({ kind, vkey }) => kind === 'witness' && vkey !== null)
       .map(({ name, vkey }) => [name, vkey]);
-    const { publicKey } = logSigner(machine.secrets.logSeed);
     return await writeExport(
       {
         db: connection.db,
@@ -88,7 +85,7 @@ async function writeFrom(dataDir: string, folder: string): Promise<number> {
         block: (number) => chain.block('hospital', number),
         trust: `${JSON.stringify({
           origin: LOG_ORIGIN,
-          log: formatVerifierKey(LOG_ORIGIN, publicKey, nodeHashing.hash),
+          ...logTrust(dataDir),
           witnesses: Object.fromEntries(witnesses),
           roots: Object.fromEntries(
             ORGANISATIONS.map((name) => [

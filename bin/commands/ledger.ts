@@ -1,34 +1,26 @@
 // Composition of the ledger process: the sequencer's loop, the anchor's loop, and asking again for decisions whose Update
 // never reached Temporal's history. Holds no state; a second one waits for the sequencer's lock.
 
-import { createPublicKey, hash, sign } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { connect, type Database } from '../../db/connection.ts';
 import { logAnchors } from '../../db/schema.ts';
 import { waitingLeaves } from '../../db/views/public-log.ts';
-import { LOG_ORIGIN, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
+import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
 import { canonicalBytes } from '../../ledger/canonical.ts';
-import { keyIdOf } from '../../ledger/checkpoint.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import type { PeerLog } from '../../ledger/reader.ts';
-import { nodeHashing } from '../../ledger/record-key.ts';
 import { type Gap, gapBetween, gapInWords, knownToMembers, LogRestored } from '../../ledger/restored.ts';
-import { createSequencer, type LogSigner } from '../../ledger/sequencer.ts';
-import { ed25519Raw } from '../../ledger/signing.ts';
+import { createSequencer } from '../../ledger/sequencer.ts';
 import { anchoredLog, anchorRow } from '../anchored-log.ts';
 import { keepCosignatures } from '../cosignatures.ts';
 import { knownSize } from '../known-size.ts';
 import { faultFacts, processLog } from '../log.ts';
-import {
-  databaseUrl,
-  ed25519FromSeed,
-  fabricProfilePath,
-  type Machine,
-  temporalAddress,
-} from '../machine.ts';
+import { signerInForce } from '../log-keys.ts';
+import { databaseUrl, fabricProfilePath, type Machine, temporalAddress } from '../machine.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -36,18 +28,6 @@ import { createReAsk, keepReAsking } from '../re-ask.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { survive } from '../survive.ts';
 import { peersOf } from '../verify-sources.ts';
-
-/** The log's signer from its seed. */
-export function logSigner(seed: Uint8Array): LogSigner {
-  const key = ed25519FromSeed(seed);
-  const publicKey = ed25519Raw(createPublicKey(key));
-  return {
-    name: LOG_ORIGIN,
-    keyId: keyIdOf(LOG_ORIGIN, publicKey, nodeHashing.hash),
-    publicKey,
-    sign: (message) => sign(null, message, key),
-  };
-}
 
 /**
  * How long the sequencer rests, whether something waited or not: a batch of one costs nearly as much as a batch of a
@@ -64,6 +44,11 @@ const RE_ASK_REST_MS = 5000;
 /** How often it is looked whether the newer database is back. */
 const RESTORED_REST_MS = 5000;
 
+/** A key is being replaced; the replacement ends within seconds, or is taken up again by a person. */
+class KeyComing extends Error {
+  override readonly name = 'KeyComing';
+}
+
 /** What a restored log lacks, and what is left of it. */
 async function gapNow(db: Database, peers: readonly PeerLog[], { size, known }: LogRestored): Promise<Gap> {
   return await gapBetween(size, known, peers, await waitingLeaves(db));
@@ -75,7 +60,7 @@ export async function runLedger(machine: Machine): Promise<void> {
   survive(log);
   const { signal, stopped } = stopSignal();
   const url = databaseUrl(machine, 'ledger');
-  const signer = logSigner(machine.secrets.logSeed);
+  const signer = signerInForce(machine.dataDir);
   const published = knownSize(machine.dataDir);
   const sequencer = createSequencer({ url, signer, known: published.get });
   const { db, close } = connect(url, { max: 3, name: 'rehab-ledger', statementSeconds: 30 });
@@ -128,9 +113,12 @@ export async function runLedger(machine: Machine): Promise<void> {
     chain,
     log: anchoredLog(db),
     async onAnchored(head) {
+      const signed = signer();
+      // Said again with the next one: until then nothing is sequenced either.
+      if (signed === undefined) throw new KeyComing();
       await db
         .insert(logAnchors)
-        .values(await anchorRow(signer, head, new Date()))
+        .values(await anchorRow(signed, head, new Date()))
         .onConflictDoNothing();
     },
   });

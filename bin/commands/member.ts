@@ -12,10 +12,10 @@ import { likeItsFolder } from '../../engines/users.ts';
 import { fabricAuthority } from '../../ledger/fabric/ca.ts';
 import { openMemberChain } from '../../ledger/fabric/client.ts';
 import { enrolmentDoor } from '../../ledger/member/enrolment.ts';
-import { openMemberFolder } from '../../ledger/member/folder.ts';
+import { openMemberFolder, stampOf, type Trust } from '../../ledger/member/folder.ts';
 import { publishedLog } from '../../ledger/member/published.ts';
 import { stateFile } from '../../ledger/member/state.ts';
-import { createWitness } from '../../ledger/member/witness.ts';
+import { createWitness, type Witness } from '../../ledger/member/witness.ts';
 import { SettingRefused, type Settings } from '../config.ts';
 import { faultFacts, processLog } from '../log.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -34,6 +34,13 @@ export interface MemberOptions {
   readonly folder: string;
   readonly settings: Settings;
   readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The witness, what it judges by, and the stamp of the files that say so. */
+interface Agreed {
+  readonly witness: Witness;
+  readonly trust: Trust;
+  readonly stamp: string;
 }
 
 const acknowledgePath = (folder: string): string => join(folder, 'acknowledge');
@@ -58,32 +65,41 @@ export async function runMember(options: MemberOptions): Promise<void> {
   if (logUrl === undefined || port === undefined)
     throw new SettingRefused('a member needs REHAB_LOG_URL, the published log’s address, and REHAB_PORT');
   const log = processLog(`member-${organisation}`, settings.LOG_LEVEL);
-  const { profile, trust, witness: key } = openMemberFolder(folder);
+  const { profile } = openMemberFolder(folder);
   if (profile.organisation !== organisation)
     throw new SettingRefused(`folder belongs to ${profile.organisation}; name that organisation with --org`);
   const now = () => new Date();
   const store = stateFile(folder);
   const chain = openMemberChain(profile);
-  const witness = await createWitness({
-    organisation,
-    trust,
-    chain,
-    published: publishedLog(logUrl),
-    key,
-    store,
-    crypto: { hash: (bytes) => hash('sha256', bytes, 'buffer'), verify: verifyEd25519 },
-    now,
-    onAlarm: (alarm) => log.error({ alarm }, 'alarm'),
-  });
+  /** A witness over what is agreed on now; it goes on from the same state. */
+  const opened = async (): Promise<Agreed> => {
+    // First, so that what changes while it is read is read again.
+    const stamp = stampOf(folder);
+    const { trust, witness: key } = openMemberFolder(folder);
+    const witness = await createWitness({
+      organisation,
+      trust,
+      chain,
+      published: publishedLog(logUrl),
+      key,
+      store,
+      crypto: { hash: (bytes) => hash('sha256', bytes, 'buffer'), verify: verifyEd25519 },
+      now,
+      onAlarm: (alarm) => log.error({ alarm }, 'alarm'),
+      outdated: () => stampOf(folder) !== stamp,
+    });
+    return { witness, trust, stamp };
+  };
+  let agreed = await opened();
 
   const closeDoors = doors === undefined ? undefined : await standBehindDoors(doors, port);
   const { signal, stopped } = stopSignal();
   const app = new Hono();
-  app.get('/status', (c) => c.json(witness.status()));
-  app.get('/trust.json', (c) => c.json(trust));
+  app.get('/status', (c) => c.json(agreed.witness.status()));
+  app.get('/trust.json', (c) => c.json(agreed.trust));
   app.get('/healthz', (c) => c.text('ok'));
   app.get('/readyz', (c) => {
-    const { looked } = witness.status();
+    const { looked } = agreed.witness.status();
     const ready = looked !== null && now().getTime() - Date.parse(looked) < READY_WITHIN_MS;
     return c.text(ready ? 'ok' : 'member has not seen its peer and the log', ready ? 200 : 503);
   });
@@ -94,11 +110,17 @@ export async function runMember(options: MemberOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       if (existsSync(acknowledgePath(folder))) {
-        await witness.acknowledge();
+        await agreed.witness.acknowledge();
         rmSync(acknowledgePath(folder));
         log.info('alarms were acknowledged');
       }
-      await witness.once();
+      if (stampOf(folder) !== agreed.stamp) {
+        const next = await opened();
+        // It looks once before it is shown: what it says is never empty.
+        await next.witness.once();
+        agreed = next;
+        log.info('goes on under what the organisations have agreed on now');
+      } else await agreed.witness.once();
     } catch (error) {
       // Its own disk, say: nothing was signed that is not kept, and the next look tries again.
       log.error(faultFacts(error), 'member met a fault');
@@ -111,8 +133,11 @@ export async function runMember(options: MemberOptions): Promise<void> {
   closeDoors?.();
 
   function mountDoor(on: Hono): void {
+    // Read each time: it is renewed while we run.
     const registrar = {
-      certificate: readFileSync(join(folder, 'registrar', 'cert.pem'), 'utf8'),
+      get certificate() {
+        return readFileSync(join(folder, 'registrar', 'cert.pem'), 'utf8');
+      },
       privateKey: readFileSync(join(folder, 'registrar', 'key.pem'), 'utf8'),
     };
     const { url, name, tlsCaPath } = profile.ca;

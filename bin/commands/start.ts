@@ -12,7 +12,9 @@ import { type Engines, pidDirOf, startEngines, takeDataFolder } from '../../engi
 import { createSupervisor, type ProcessSpec, type Supervisor } from '../../engines/supervisor.ts';
 import { EngineTrouble } from '../../engines/trouble.ts';
 import { saysOf } from '../../engines/users.ts';
-import { agreeOnKeys, logKeyOf } from '../agreement.ts';
+import { agreeOnKeys } from '../agreement.ts';
+import { logKeyOf, logSeed, readReplacement } from '../log-keys.ts';
+import { finishReplacement } from '../replacing.ts';
 import { type RunFile, removeRunFile, writeRunFile } from '../run-file.ts';
 
 /** The processes of ours, in the order in which they are started. */
@@ -103,8 +105,14 @@ async function bringUp(
   if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
     progress(saysOf(engines.separation));
   const { addresses, runFile } = await addressesOf(options, dataDir, engines, progress);
-  if (engines.fabric !== undefined && engines.fabric.processes.length > 0)
-    await agreeOnKeys(dataDir, logKeyOf(Buffer.from(keptSecret(dataDir, 'log'), 'hex')), users);
+  if (engines.fabric !== undefined && engines.fabric.processes.length > 0) {
+    await agreeOnKeys(dataDir, logKeyOf(logSeed(dataDir)), users);
+    const cutOff = readReplacement(dataDir);
+    if (cutOff !== undefined) {
+      progress(`Keys: the replacement of the key of ${cutOff.of}, which was cut off, is finished`);
+      await finishReplacement(dataDir, cutOff);
+    }
+  }
   progress('Database: bringing the tables to today’s shape');
   await migrate(addresses.ownerUrl, { passwords: rolePasswords(dataDir) });
   await options.seed(addresses);
@@ -119,10 +127,12 @@ async function bringUp(
   const run = (): RunFile => ({ ...runFile, pids: supervisor.pids() });
   const follow = followRun(() => writeRunFile(dataDir, run(), users?.operator), progress);
   const unfollow = supervisor.onPidChange(follow.write);
+  const renewing = keepRenewing(engines, progress);
   return {
     run,
     engines,
     async stop() {
+      clearInterval(renewing);
       unfollow();
       follow.end();
       removeRunFile(dataDir);
@@ -130,6 +140,24 @@ async function bringUp(
       members.closeDoors();
     },
   };
+}
+
+/** How often it is looked for certificates that near their end; they have 30 days left then. */
+const RENEW_EVERY_MS = 3_600_000;
+
+/** Renews what nears its end while everything runs. An authority that is away is asked again an hour later. */
+function keepRenewing({ fabric }: Engines, progress: Progress): NodeJS.Timeout {
+  const renew = async (): Promise<void> => {
+    const renewed = (await fabric?.renew()) ?? [];
+    if (renewed.length > 0) progress(`Certificates were renewed: ${renewed.join(', ')}`);
+  };
+  return setInterval(() => {
+    renew().catch((error: unknown) =>
+      progress(
+        `Certificates could not be renewed (${error instanceof Error ? error.message : 'unknown error'}): tried again in an hour`,
+      ),
+    );
+  }, RENEW_EVERY_MS).unref();
 }
 
 /** How long until `run.json` is tried again. */

@@ -11,8 +11,8 @@ import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { type VerifyReport, verify } from '../../ledger/verify.ts';
-import { logKeyOf } from '../agreement.ts';
 import { faultFacts } from '../log.ts';
+import { logTrust } from '../log-keys.ts';
 import { fabricProfilePath, type Machine, machineOf, temporalAddress } from '../machine.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
@@ -50,7 +50,13 @@ export async function runVerify({ dataDir, json, ...options }: VerifyOptions): P
   const progress = (line: string): void => console.error(line);
   let report: VerifyReport;
   try {
+    const keys = keysOf(dataDir);
     report = await verifyMachine(dataDir, options, progress);
+    // Keys that were read before they were replaced would call forged what is not.
+    if (report.status !== 'sound' && keysOf(dataDir) !== keys) {
+      progress('A key was replaced meanwhile; everything is verified again');
+      report = await verifyMachine(dataDir, options, progress);
+    }
   } catch (error) {
     report = unreadable(error instanceof Error ? error.message : 'sources cannot be opened');
   }
@@ -59,17 +65,23 @@ export async function runVerify({ dataDir, json, ...options }: VerifyOptions): P
   return { sound: 0, unreadable: 1, tampered: 2 }[report.status];
 }
 
+/** Which keys and certificates of the service this machine knows now, as one text. */
+function keysOf(dataDir: string): string {
+  const lacking = lacksKeys(dataDir);
+  if (lacking) throw new Error(lacking);
+  const certificates = serviceCertificates(readFabricProfile(fabricProfilePath(machineOf(dataDir))));
+  return JSON.stringify([logTrust(dataDir), certificates.map(({ fingerprint256 }) => fingerprint256)]);
+}
+
 async function verifyMachine(
   dataDir: string,
   { trust, histories }: Pick<VerifyOptions, 'trust' | 'histories'>,
   progress: (line: string) => void,
 ): Promise<VerifyReport> {
   const brought = trust === undefined ? undefined : readEvidenceTrust(readFileSync(trust));
-  const lacking = lacksKeys(dataDir);
-  if (lacking) throw new Error(lacking);
   const machine = machineOf(dataDir);
   const profile = readFabricProfile(fabricProfilePath(machine));
-  const ownKey = logKeyOf(machine.secrets.logSeed);
+  const { log, former } = logTrust(dataDir);
   const { set, version } = parametersOf(machine.settings);
   const chain = openChain({ profile, as: { organisation: 'hospital', identity: 'reader' } });
   let snapshot: Snapshot | undefined;
@@ -78,11 +90,11 @@ async function verifyMachine(
       hashing: nodeHashing,
       trust: trustOf(
         serviceCertificates(profile),
-        brought ? trustIn(brought) : { origin: LOG_ORIGIN, roots: rootsOf(profile), logKeys: [ownKey] },
+        brought ? trustIn(brought) : { origin: LOG_ORIGIN, roots: rootsOf(profile), logKeys: [log], former },
       ),
       consortium: {
         peers: peerStatesOf(chain),
-        trust: brought ?? { origin: LOG_ORIGIN, log: ownKey },
+        trust: brought ?? { origin: LOG_ORIGIN, log, former },
         parameters: { version, sha256: hash('sha256', canonicalBytes(set)) },
         demandCosigned: brought !== undefined,
       },

@@ -25,8 +25,8 @@ import {
   fabricProfilePath,
   type Machine,
   processBundle,
+  renewedSigner,
   serviceCertificate,
-  serviceSigner,
   temporalAddress,
 } from '../machine.ts';
 import { memberDoors, signingOf } from '../member-doors.ts';
@@ -55,10 +55,13 @@ export async function runWeb(machine: Machine): Promise<void> {
     );
   const connection = connect(databaseUrl(machine, 'web'), { max: 20, name: 'rehab-web' });
   const parameters = parametersOf(settings);
+  const signer = renewedSigner(machine);
   const recorder: Recorder = {
     sql: connection.sql,
     keys: secrets.keys,
-    signer: serviceSigner(machine),
+    get signer() {
+      return signer();
+    },
     bundle: processBundle(),
     parameters: parameters.version,
     now: () => new Date(),
@@ -93,7 +96,9 @@ export async function runWeb(machine: Machine): Promise<void> {
     keyStore: secrets.keyStore,
     keys: secrets.keys,
     keyed: secrets.keyed,
-    serviceCertificate: serviceCertificate(machine),
+    get serviceCertificate() {
+      return serviceCertificate(machine);
+    },
     parameters: parameters.set,
     live,
     verifying: createVerifying(machine),

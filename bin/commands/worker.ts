@@ -15,7 +15,7 @@ import {
   databaseUrl,
   type Machine,
   processBundle,
-  serviceSigner,
+  renewedSigner,
   temporalAddress,
 } from '../machine.ts';
 import { serveOps } from '../ops.ts';
@@ -35,10 +35,13 @@ export async function runWorker(machine: Machine): Promise<void> {
   });
   const { sql, close } = connect(databaseUrl(machine, 'worker'), { max: 16, name: 'rehab-worker' });
   const parameters = parametersOf(machine.settings);
+  const signer = renewedSigner(machine);
   const recorder: Recorder = {
     sql,
     keys: machine.secrets.keys,
-    signer: serviceSigner(machine),
+    get signer() {
+      return signer();
+    },
     bundle: processBundle(),
     parameters: parameters.version,
     now: () => new Date(),

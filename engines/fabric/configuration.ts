@@ -3,6 +3,7 @@
 // Files are written whole or not at all, readable by their owner only.
 import { chmod, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { likeItsFolder } from '../users.ts';
 
 export type Template = 'ca.yaml' | 'configtx.yaml' | 'core.yaml' | 'orderer.yaml' | 'organisation.yaml';
 
@@ -27,6 +28,8 @@ export async function writePrivately(path: string, content: string | Uint8Array)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const partial = `${path}.partial`;
   await writeFile(partial, content, { mode: 0o600, flush: true });
+  // Before it has its name: its owner's processes may read it at any moment.
+  likeItsFolder(partial);
   await rename(partial, path);
 }
 

@@ -106,17 +106,20 @@ async function moveFormerIdentities(dataDir: string, organisation: Organisation)
   }
 }
 
-/** Certifies every identity of an organisation that is missing or nears its end. The CA must be up. */
+/**
+ * Certifies every identity of an organisation that is missing or nears its end, under the key that it has. The CA must be up.
+ * Gives the names of those that it certified.
+ */
 export async function ensureIdentities(
   dataDir: string,
   organisation: Organisation,
-  ports: Ports,
-): Promise<void> {
+  caPort: number,
+): Promise<readonly string[]> {
   await moveFormerIdentities(dataDir, organisation);
   const wanted = Object.entries(ENROLLED[organisation]);
   const due = await Promise.all(wanted.map(([name]) => isDue(identityPaths(dataDir, organisation, name))));
-  if (!due.includes(true)) return;
-  const ca = await caAddress(dataDir, organisation, ports);
+  if (!due.includes(true) && !(await isDue(registrarFiles(dataDir, organisation)))) return [];
+  const ca = await caAddress(dataDir, organisation, caPort);
   const registrar = await ensureRegistrar(dataDir, organisation, ca);
   for (const [at, [name, attributes]] of wanted.entries()) {
     if (!due[at]) continue;
@@ -124,6 +127,7 @@ export async function ensureIdentities(
     await register(ca, registrar, { id: name, secret, attributes });
     await certify(dataDir, organisation, ca, name, secret);
   }
+  return wanted.flatMap(([name], at) => (due[at] ? [`${name} of ${organisation}`] : []));
 }
 
 /** What the hospital's own processes need to reach the network; paths count from the profile's own folder. */
@@ -214,20 +218,24 @@ function identityPaths(dataDir: string, organisation: Organisation, name: string
   return { certPath: join(folder, 'cert.pem'), keyPath: join(folder, 'key.pem') };
 }
 
-async function caAddress(dataDir: string, organisation: Organisation, ports: Ports): Promise<CaAddress> {
+async function caAddress(dataDir: string, organisation: Organisation, port: number): Promise<CaAddress> {
   const { tlsCa } = organisationPaths(dataDir, organisation);
   return {
-    url: `https://${HOST}:${ports[organisation].ca}`,
+    url: `https://${HOST}:${port}`,
     name: `ca-${organisation}`,
     tlsCa: await readFile(tlsCa, 'utf8'),
   };
 }
 
+function registrarFiles(dataDir: string, organisation: Organisation): IdentityFiles {
+  const { registrar } = organisationPaths(dataDir, organisation);
+  return { certPath: join(registrar, 'cert.pem'), keyPath: join(registrar, 'key.pem') };
+}
+
 /** The registrar's own certificate lies beside its secret, not among the identities that others are given. */
 async function ensureRegistrar(dataDir: string, organisation: Organisation, ca: CaAddress) {
   const secret = await registrarSecret(dataDir, organisation);
-  const { registrar } = organisationPaths(dataDir, organisation);
-  const files = { certPath: join(registrar, 'cert.pem'), keyPath: join(registrar, 'key.pem') };
+  const files = registrarFiles(dataDir, organisation);
   if (await isDue(files)) await certifyInto(files, ca, 'registrar', secret);
   return {
     certificate: await readFile(files.certPath, 'utf8'),

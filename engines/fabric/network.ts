@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { CHANNEL, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { awaitEndorsements } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { readPorts } from '../ports.ts';
 import type { Progress } from '../progress.ts';
 import type { EngineSettings } from '../settings.ts';
 import type { ProcessSpec, Supervisor } from '../supervisor.ts';
@@ -53,6 +54,8 @@ export type Fabric = {
   readonly peers: Readonly<Record<Organisation, string>>;
   /** Names of our processes in the supervisor; none with an outside network. */
   readonly processes: readonly string[];
+  /** Renews what nears its end while everything runs, under the same keys; says which. An outside network renews its own. */
+  renew(): Promise<readonly string[]>;
   /** Stops our processes; an outside network goes on. */
   stop(): Promise<void>;
 };
@@ -99,7 +102,7 @@ export async function startFabric(options: FabricOptions): Promise<Fabric> {
     for (const organisation of ORGANISATIONS) {
       // The CA's own program makes keys that others could read, were it not for the folder above them.
       await makePrivate(organisationPaths(dataDir, organisation).ca);
-      await ensureIdentities(dataDir, organisation, ports);
+      await ensureIdentities(dataDir, organisation, ports[organisation].ca);
       await writeMemberProfile(dataDir, organisation, ports);
     }
     await writeProfile(dataDir, ports);
@@ -190,6 +193,7 @@ function running(
     channel: CHANNEL,
     peers: byOrganisation((organisation) => `${HOST}:${ports[organisation].peer}`),
     processes,
+    renew: () => renewIdentities(dataDir),
     async stop() {
       // Peers first: they are the callers of the others.
       const peers = processes.filter((name) => name.startsWith('peer-'));
@@ -199,6 +203,24 @@ function running(
   };
 }
 
+/**
+ * Has the identities of processes and members certified anew that have less than 30 days left, and registrars with them. Their
+ * authorities must be up. Processes go on under the new certificates by themselves. Gives their names.
+ */
+export async function renewIdentities(dataDir: string): Promise<readonly string[]> {
+  const ports = readPorts(dataDir);
+  const renewed: string[] = [];
+  for (const organisation of ORGANISATIONS) {
+    const port = ports[`ca-${organisation}`];
+    if (port === undefined)
+      throw new EngineTrouble(
+        'The network is not one of this machine: have its identities renewed at its own authorities.',
+      );
+    renewed.push(...(await ensureIdentities(dataDir, organisation, port)));
+  }
+  return renewed;
+}
+
 function outsideNetwork(path: string): Fabric {
   const profile = readFabricProfile(path);
   return {
@@ -206,6 +228,7 @@ function outsideNetwork(path: string): Fabric {
     channel: profile.channel,
     peers: byOrganisation((organisation) => profile.organisations[organisation].peer.address),
     processes: [],
+    renew: async () => [],
     async stop() {},
   };
 }

@@ -88,6 +88,20 @@ export const keysFor = (
   ...former.filter((one) => one.of === of && size <= one.until).map(({ key }) => key),
 ];
 
+/**
+ * Whether the chain has only not come to a trusted key yet: it holds the one before it, and never had the trusted one in
+ * force. A chain that went back to a former key has.
+ */
+export const notYetInForce = (
+  { former = [] }: Pick<EvidenceTrust, 'former'>,
+  of: FormerKey['of'],
+  trusted: string,
+  held: { readonly vkey?: unknown; readonly former?: unknown },
+): boolean =>
+  former.some((one) => one.of === of && one.key === held.vkey) &&
+  Array.isArray(held.former) &&
+  !held.former.includes(trusted);
+
 /** Text that is not what it should be; the message says what, and holds none of it. */
 export class NotEvidence extends Error {
   override readonly name = 'NotEvidence';

@@ -2,7 +2,7 @@
 // Promise: every phase has its time limit, any two organisations suffice, and each answer names whose it is.
 // Must never report as failed what may have been committed, nor read one organisation's state through another.
 import { createPrivateKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { Client, credentials } from '@grpc/grpc-js';
 import {
   type Contract,
@@ -213,11 +213,11 @@ export function openMemberChain(profile: MemberProfile, deadlines: Partial<Deadl
 }
 
 function openPeers(options: PeersOptions): Chain {
-  const { gateways, close } = openGateways(options);
+  const { gateways, close } = renewedGateways(options);
   const pairs = new PairOrder(options.as, Object.keys(options.peers));
 
   function doorOf(of: Organisation): Door {
-    const door = gateways[of];
+    const door = gateways()[of];
     if (door === undefined) throw new Error(`no connection to this organisation's peer was opened: ${of}`);
     return door;
   }
@@ -257,7 +257,7 @@ function openPeers(options: PeersOptions): Chain {
           arguments: [...args],
           ...(transient === undefined ? {} : { transientData: transient }),
         };
-        const transaction = await endorse(gateways, pairs, call);
+        const transaction = await endorse(gateways(), pairs, call);
         await commit(transaction);
         return parseJson(transaction.getResult());
       } catch (error) {
@@ -270,7 +270,7 @@ function openPeers(options: PeersOptions): Chain {
 
   return {
     async append(batch) {
-      const transaction = await endorse(gateways, pairs, {
+      const transaction = await endorse(gateways(), pairs, {
         name: 'append',
         arguments: [String(batch.firstIndex), Buffer.from(batch.root).toString('hex')],
         // Transient: the leaves stand in the write set once, not a second time among the arguments.
@@ -398,6 +398,48 @@ function openGateways(options: PeersOptions): { gateways: Gateways; close(): voi
     gateways,
     close() {
       for (const door of Object.values(gateways)) door.close();
+    },
+  };
+}
+
+/** How often it is looked whether the identity's certificate was renewed, and how long calls under the former one may take. */
+const RENEWED_LOOK_MS = 1_000;
+const CALLS_END_MS = 60_000;
+
+/** The gateways under the identity's certificate as its file says: what is renewed while we run is used without a restart. */
+function renewedGateways(options: PeersOptions): { gateways(): Gateways; close(): void } {
+  const { certPath } = options.files;
+  const writtenAt = (): number => statSync(certPath).mtimeMs;
+  let written = writtenAt();
+  let open = openGateways(options);
+  let looked = performance.now();
+  const former = new Map<NodeJS.Timeout, () => void>();
+  return {
+    gateways() {
+      if (performance.now() - looked < RENEWED_LOOK_MS) return open.gateways;
+      looked = performance.now();
+      try {
+        const now = writtenAt();
+        if (now === written) return open.gateways;
+        const { close } = open;
+        open = openGateways(options);
+        written = now;
+        const timer = setTimeout(() => {
+          former.delete(timer);
+          close();
+        }, CALLS_END_MS).unref();
+        former.set(timer, close);
+      } catch {
+        // Being written, or not ours to read yet: looked for again.
+      }
+      return open.gateways;
+    },
+    close() {
+      for (const [timer, end] of former) {
+        clearTimeout(timer);
+        end();
+      }
+      open.close();
     },
   };
 }

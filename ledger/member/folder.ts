@@ -61,8 +61,12 @@ export type MemberFolder = {
 export type WitnessKey = Pick<VerifierKey, 'keyId' | 'name'> & { readonly vkey: string; readonly sign: Sign };
 
 const sha256 = (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer');
-const keyPath = (folder: string): string => join(folder, 'witness.pem');
+export const witnessKeyPath = (folder: string): string => join(folder, 'witness.pem');
 export const trustPath = (folder: string): string => join(folder, 'trust.json');
+
+/** Changes with what the organisations agreed on, and with the witness key. */
+export const stampOf = (folder: string): string =>
+  hash('sha256', JSON.stringify([trustPath(folder), witnessKeyPath(folder)].map(readIfThere)));
 
 /** Reads a member's folder. Throws FolderTrouble or ProfileTrouble. */
 export function openMemberFolder(path: string): MemberFolder {
@@ -88,9 +92,9 @@ export function readTrust(folder: string): Trust | undefined {
 
 /** The witness key of this folder, made now when there is none. Gives its vkey. */
 export async function ensureWitnessKey(folder: string, organisation: Organisation): Promise<string> {
-  if (readIfThere(keyPath(folder)) === undefined) {
+  if (readIfThere(witnessKeyPath(folder)) === undefined) {
     const { privateKey } = generateKeyPairSync('ed25519');
-    await writeDurably(keyPath(folder), String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
+    await writeDurably(witnessKeyPath(folder), String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
   }
   return readWitnessKey(folder, organisation).vkey;
 }
@@ -98,13 +102,13 @@ export async function ensureWitnessKey(folder: string, organisation: Organisatio
 function readWitnessKey(folder: string, organisation: Organisation): WitnessKey {
   let key: KeyObject;
   try {
-    key = createPrivateKey(readFileSync(keyPath(folder)));
+    key = createPrivateKey(readFileSync(witnessKeyPath(folder)));
   } catch {
-    throw new FolderTrouble(`Member's witness key cannot be read; restore it: ${keyPath(folder)}`);
+    throw new FolderTrouble(`Member's witness key cannot be read; restore it: ${witnessKeyPath(folder)}`);
   }
   const jwk = createPublicKey(key).export({ format: 'jwk' });
   if (jwk.crv !== 'Ed25519' || jwk.x === undefined)
-    throw new FolderTrouble(`Member's witness key is not Ed25519; restore it: ${keyPath(folder)}`);
+    throw new FolderTrouble(`Member's witness key is not Ed25519; restore it: ${witnessKeyPath(folder)}`);
   const vkey = formatWitnessKey(witnessName(organisation), Buffer.from(jwk.x, 'base64url'), sha256);
   const { name, keyId } = parseWitnessKey(vkey, sha256);
   return { name, keyId, vkey, sign: (message) => sign(null, message, key) };

@@ -15,7 +15,7 @@ import {
   verifyNote,
 } from '../checkpoint.ts';
 import { cosignatureLine, cosignedAt, parseWitnessKey } from '../cosignature.ts';
-import { keysFor } from '../evidence/format.ts';
+import { keysFor, notYetInForce } from '../evidence/format.ts';
 import type { ChainHead, MemberChain } from '../fabric/client.ts';
 import { ChainFault, ChainRefusal, ChainUnknown } from '../fabric/trouble.ts';
 import {
@@ -46,7 +46,17 @@ export type WitnessOptions = {
   /** Called once for each alarm that is new. */
   readonly onAlarm: (alarm: Alarm) => void;
   readonly limits?: Partial<Limits>;
+  /**
+   * Whether what the organisations agreed on is another than `trust` and `key` by now: then what does not fit is no alarm, the
+   * look ends, and whoever runs the witness makes a new one.
+   */
+  readonly outdated?: () => boolean;
 };
+
+/** What was agreed on changed in the middle of a look. */
+class Outdated extends Error {
+  override readonly name = 'Outdated';
+}
 
 /** Milliseconds, but for `page`. */
 export type Limits = {
@@ -99,6 +109,7 @@ const KEPT_RANGES = 32;
 /** Reads the kept state and makes a witness that goes on from it. Throws FolderTrouble when it cannot be read. */
 export async function createWitness(options: WitnessOptions): Promise<Witness> {
   const { organisation, trust, chain, published, key, store, crypto, now, onAlarm } = options;
+  const { outdated = () => false } = options;
   const limits = { ...LIMITS, ...options.limits };
   const { hash, verify } = crypto;
   /** The log's keys that count at a size: the agreed one, and former ones up to where they ended. */
@@ -142,6 +153,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
         kind === 'leaf-differs' ||
         (alarm.size === (size ?? null) && alarm.index === (index ?? null)));
     if (state.alarms.some(same)) return;
+    if (outdated()) throw new Outdated();
     const alarm: Alarm = {
       kind,
       says,
@@ -236,9 +248,12 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
         roots: { agreed: trust.genesis, peer: genesis },
         says: 'Our own peer is on a channel with another first block than agreed; correct trust.json or the peer.',
       });
-    for (const { kind, name, vkey } of await chain.keys()) {
+    for (const { kind, name, vkey, former } of await chain.keys()) {
+      const of = kind === 'log' ? 'log' : (name as Organisation);
       const wanted = kind === 'log' ? trust.log : trust.witnesses[name as Organisation];
-      if (vkey !== null && vkey !== wanted && (kind === 'witness' || name === trust.origin))
+      if (vkey === null || vkey === wanted || (kind === 'log' && name !== trust.origin)) continue;
+      // Our people have agreed on a new key, and two have not named it yet.
+      if (!notYetInForce(trust, of, wanted, { vkey, former }))
         await raise('key-differs', {
           roots: { agreed: wanted, chain: vkey },
           says: `Two organisations have put another ${kind} key in force for ${name}; agree on it or object.`,
@@ -368,7 +383,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     const root = await rootAt(size);
     if (anchored === undefined || root === undefined) return;
     const read = await judged(anchored.note);
-    if (read === undefined || tampered()) return;
+    if (read === undefined || tampered() || outdated()) return;
     if (read.checkpoint.size !== size || !equalBytes(read.checkpoint.root, root)) {
       await raise('forked-peer', {
         size,
@@ -472,36 +487,41 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     }
   }
 
-  return {
-    async once() {
+  async function look(): Promise<void> {
+    try {
+      const head = await followPeer();
+      await ended('peer-unreachable');
+      if (head === undefined) return;
       try {
-        const head = await followPeer();
-        await ended('peer-unreachable');
-        if (head === undefined) return;
-        try {
-          await followPublished(head);
-          await recheck();
-          silent = undefined;
-          await ended('published-unreachable');
-          looked = now().toISOString();
-        } catch (error) {
-          if (!(error instanceof PublishedFault)) throw error;
-          silent ??= { since: now().getTime() };
-        }
-        await raiseDelays(head);
-        if (tampered()) return;
-        const others = head.size > (state.cosigned?.size ?? 0) ? await followWitnesses(head) : [];
-        const size = tampered() ? undefined : sizeToCosign(head, others);
-        if (size !== undefined) await cosign(size);
-        if (!tampered()) await submit();
+        await followPublished(head);
+        await recheck();
+        silent = undefined;
+        await ended('published-unreachable');
+        looked = now().toISOString();
       } catch (error) {
-        if (!(error instanceof ChainFault || error instanceof ChainRefusal || error instanceof ChainUnknown))
-          throw error;
-        await raise('peer-unreachable', {
-          says: `Our own peer, or the network behind it, cannot be asked: ${error.message.slice(0, 200)}`,
-        });
+        if (!(error instanceof PublishedFault)) throw error;
+        silent ??= { since: now().getTime() };
       }
-    },
+      await raiseDelays(head);
+      if (tampered()) return;
+      const others = head.size > (state.cosigned?.size ?? 0) ? await followWitnesses(head) : [];
+      const size = tampered() ? undefined : sizeToCosign(head, others);
+      if (size !== undefined) await cosign(size);
+      if (!tampered()) await submit();
+    } catch (error) {
+      if (!(error instanceof ChainFault || error instanceof ChainRefusal || error instanceof ChainUnknown))
+        throw error;
+      await raise('peer-unreachable', {
+        says: `Our own peer, or the network behind it, cannot be asked: ${error.message.slice(0, 200)}`,
+      });
+    }
+  }
+
+  return {
+    once: () =>
+      look().catch((error: unknown) => {
+        if (!(error instanceof Outdated)) throw error;
+      }),
     async acknowledge() {
       const at = now().toISOString();
       const alarms = state.alarms.map((alarm) => ({ ...alarm, acknowledged: alarm.acknowledged ?? at }));

@@ -36,7 +36,7 @@ test('the service’s certificate ended: nothing is recorded until it is renewed
 
   world.setClock(() => new Date(Date.now() + 3 * 60_000));
   await expect(claim(world, 'officerA', id)).rejects.toThrow(CertificateEnded);
-  await expect(claim(world, 'officerA', id)).rejects.toThrow(/stop and start, which renews it/);
+  await expect(claim(world, 'officerA', id)).rejects.toThrow(/run "rehab keys renew"/);
   expect(await entries()).toHaveLength(before.length);
 
   // As after a start: the same key, certified again.

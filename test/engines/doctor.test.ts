@@ -1,6 +1,6 @@
 // Engines: what `rehab doctor` says when things are wrong, each made wrong in turn (SECURITY.md R2).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
@@ -14,6 +14,8 @@ import {
   checkNamespace,
   checkNode,
   checkOrganisations,
+  checkPeoplesEnds,
+  checkReplacement,
   checkSpace,
   doctor,
   examine,
@@ -168,6 +170,16 @@ describe('the organisations', () => {
   });
 });
 
+test('a key that is being replaced is told, with the command that finishes it', () => {
+  expect(checkReplacement(undefined)).toMatchObject({ verdict: 'ok' });
+  const cutOff = { key: 'new', former: 'old', until: 7 };
+  expect(checkReplacement({ of: 'log', ...cutOff })).toMatchObject({
+    verdict: 'warn',
+    remedy: expect.stringContaining('"rehab keys rotate log"'),
+  });
+  expect(checkReplacement({ of: 'hospital', ...cutOff }).remedy).toContain('rotate witness --org hospital');
+});
+
 test('a database that is older than what was published of its log is trouble, with the way out', () => {
   expect(checkLogSize(12, 12)).toMatchObject({ verdict: 'ok' });
   expect(checkLogSize(13, 12)).toMatchObject({ verdict: 'ok' });
@@ -180,6 +192,16 @@ test('a database that is older than what was published of its log is trouble, wi
 
 const openssl = hasOpenssl();
 if (!openssl) console.info('not run here: ends of certificates, because openssl is missing');
+
+test('people whose last certificate ends soon are counted, with what they do', () => {
+  expect(checkPeoplesEnds([])).toMatchObject({ verdict: 'ok' });
+  expect(checkPeoplesEnds([-2, 6.5, 20])).toMatchObject({
+    verdict: 'warn',
+    says: '3 people have none that lasts longer than 30 days; the first has ended',
+    remedy: expect.stringContaining('Your signing key'),
+  });
+  expect(checkPeoplesEnds([6.5]).says).toContain('ends in 6.5 days, within a week');
+});
 
 test.runIf(openssl)(
   'certificates: the one that ends first is named, at 30 days, at one, and when it has ended',
@@ -222,6 +244,23 @@ test.runIf(openssl)(
       verdict: 'trouble',
       says: expect.stringContaining('short.pem has ended'),
     });
+    // Each that nears its end has a line of its own, with what is done about its kind; copies of one are one.
+    const tls = join(dataDir, 'fabric/organisations/hospital/crypto/x/peers/peer.x/tls');
+    const operator = join(dataDir, 'fabric/operator/service');
+    for (const folder of [tls, operator]) mkdirSync(folder, { recursive: true });
+    copyFileSync(join(place, 'long.pem'), join(tls, 'server.crt'));
+    renameSync(join(place, 'long.pem'), join(tls, 'copy.pem'));
+    copyFileSync(join(place, 'short.pem'), join(operator, 'cert.pem'));
+    rmSync(join(place, 'short.pem'));
+    const both = checkCertificates(dataDir, new Date(Date.now() + 364.5 * day));
+    expect(both).toMatchObject([
+      {
+        says: expect.stringContaining('service/cert.pem has ended'),
+        remedy: expect.stringContaining('rehab keys renew'),
+      },
+      { says: expect.stringContaining('and 1 copies of it ends in'), verdict: 'trouble' },
+    ]);
+    renameSync(join(operator, 'cert.pem'), join(place, 'short.pem'));
     // One that was renewed stays for what was signed under it, and is no trouble.
     renameSync(join(place, 'short.pem'), join(place, 'former-0123456789abcdef.pem'));
     expect(at(41)).toMatchObject({ verdict: 'ok', says: expect.stringContaining('1 certificates') });
@@ -242,6 +281,7 @@ describe('the whole of it', () => {
       'peers',
       'members',
       'certificates',
+      'people’s certificates',
     ]);
     expect(findings.filter(({ verdict }) => verdict === 'trouble')).toEqual([]);
     await expect(import('node:fs/promises').then(({ readdir }) => readdir(folder.path))).resolves.toEqual([]);

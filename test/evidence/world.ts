@@ -2,9 +2,9 @@
 // trust under which its evidence is judged. Everything is real but the authorities, which are as small as one can be.
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { createVerbs } from '../../activities/create.ts';
-import { logSigner } from '../../bin/commands/ledger.ts';
 import { caseEvidence, type EvidenceFrom, evidenceFile } from '../../bin/evidence.ts';
 import { blocksFor } from '../../bin/evidence-sources.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { insert } from '../../db/change.ts';
 import { connect } from '../../db/connection.ts';
 import { readActValues } from '../../domain/acts.ts';

@@ -1,13 +1,25 @@
 // Faults on a whole machine under its people's work (SECURITY.md part 3): each external step of stations 4 to 6 failed, failed but
 // stored, and its process killed; then what goes wrong between machines. After each the same oracle. A part of the table here;
 // `npm run soak` does all of it.
+import { X509Certificate } from 'node:crypto';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { application } from '../../bin/drive/answers.ts';
 import { drawFrom } from '../../bin/drive/draw.ts';
 import { meetPeople, type Person } from '../../bin/drive/people.ts';
+import { logKeyOf, logSeed } from '../../bin/log-keys.ts';
+import { NODE_CRYPTO } from '../../bin/node-crypto.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
+import { likeItsFolder } from '../../engines/users.ts';
+import { checkEvidence } from '../../ledger/evidence/check.ts';
+import { type Evidence, readEvidence, readEvidenceTrust } from '../../ledger/evidence/format.ts';
+import { unpackEvidence } from '../../ledger/evidence/zip.ts';
+import { certificateKeyId } from '../../ledger/signing.ts';
+import { keyFilesIn, namedKeys } from '../support/key-table.ts';
 import { type FaultMachine, startFaultMachine } from './machine.ts';
+import { appendWith, certified, cosignedSize, evidenceSignedBy, signExport } from './thief.ts';
 
 const soak = process.env.REHAB_SOAK === '1';
 /** Cases driven during a fault. */
@@ -277,6 +289,166 @@ describe('while people work', () => {
     // Nothing was changed, so verification is sound; that the clock stepped back it says all the same (U5).
     expect(notes).toContainEqual(expect.objectContaining({ kind: 'clock-stepped-back' }));
   }, 600_000);
+});
+
+describe('a key of the running machine is replaced', () => {
+  const kept = (name: string): string => join(machine.dataDir, name);
+  const trustFile = (): string => kept('members/association/trust.json');
+  const trust = () => readEvidenceTrust(readFileSync(trustFile()));
+  const alarms = async () =>
+    (
+      await Promise.all(
+        Object.values(machine.run().members ?? {}).map(
+          async (url) => ((await (await fetch(`${url}/status`)).json()) as { alarms: unknown[] }).alarms,
+        ),
+      )
+    ).flat();
+  /** Evidence of the first case, as a person asks for it. */
+  async function evidenceNow(): Promise<Evidence> {
+    const [row] = await machine.owner<
+      { number: string }[]
+    >`select number from cases order by opened_at limit 1`;
+    const file = kept(`evidence-${++seeds}.zip`);
+    const { code, err } = await machine.rehab('evidence', row?.number ?? '', '-o', file);
+    if (code !== 0) throw new Error(err);
+    return readEvidence(unpackEvidence(new Uint8Array(readFileSync(file))));
+  }
+  const judged = async (evidence: Evidence) => (await checkEvidence(evidence, trust(), NODE_CRYPTO)).verdict;
+
+  test('the log’s, while people work: nobody is refused, nothing is started again, and what both keys signed holds (K5)', async () => {
+    await (await applicationForm()).send();
+    await machine.atRest();
+    const before = {
+      pids: machine.stackPids(),
+      seed: logSeed(machine.dataDir),
+      evidence: await evidenceNow(),
+    };
+    const working = work();
+    const rotated = await machine.rehab('keys', 'rotate', 'log');
+    expect({ code: rotated.code, err: rotated.err }).toMatchObject({ code: 0 });
+    await working;
+    await (await applicationForm()).send();
+    expect(machine.stackPids()).toEqual(before.pids);
+    const { key, former, until } = JSON.parse(rotated.out) as { key: string; former: string; until: number };
+    expect(former).toBe(logKeyOf(before.seed));
+    expect(key).toBe(logKeyOf(logSeed(machine.dataDir)));
+    expect(trust()).toMatchObject({ log: key, former: [{ of: 'log', key: former, until }] });
+    const after = await machine.oracle({ settled: soak });
+    expect(after.entries).toBeGreaterThan(until);
+    const brought = await machine.rehab('verify', '--json', '--no-histories', '--trust', trustFile());
+    expect(JSON.parse(brought.out)).toMatchObject({ status: 'sound', findings: [] });
+    expect(await alarms()).toEqual([]);
+
+    // The old key is stolen now: what it signed up to its end holds, and nothing larger (X21).
+    const newer = await evidenceNow();
+    expect([await judged(before.evidence), await judged(newer)]).toEqual(['holds', 'holds']);
+    expect(await judged(await evidenceSignedBy(newer, before.seed))).toBe('refused');
+    await expect(appendWith(machine.run().fabric.profile, before.seed)).rejects.toMatchObject({
+      code: 'WRONG_SIGNATURE',
+    });
+    const folder = kept('export');
+    const checked = async () =>
+      JSON.parse((await machine.rehab('verify', '--json', '--export', folder, '--trust', trustFile())).out);
+    expect(await checked()).toMatchObject({ status: 'sound' });
+    expect(await signExport(folder, before.seed)).toBeGreaterThan(until);
+    expect(await checked()).toMatchObject({
+      status: 'tampered',
+      findings: [expect.objectContaining({ kind: 'forged-checkpoint' })],
+    });
+    figures.replaced = { until, ...after };
+  }, 300_000);
+
+  test('a replacement that is killed is finished by the same command, and until then people work and entries wait', async () => {
+    const cutOff = await machine.killedAt(
+      kept('keys/replacement.json'),
+      'keys',
+      'rotate',
+      'witness',
+      '--org',
+      'administration',
+    );
+    const before = await machine.backlog();
+    await (await applicationForm()).send();
+    if (cutOff) expect((await machine.backlog()).size).toBe(before.size);
+    const again = await machine.rehab('keys', 'rotate', 'witness', '--org', 'administration');
+    expect({ code: again.code, err: again.err }).toMatchObject({ code: 0 });
+    const { key } = JSON.parse(again.out) as { key: string };
+    expect(trust().witnesses.administration).toBe(key);
+    await work();
+    await machine.atRest();
+    // It cosigns with the new key: the chain takes no other.
+    const cosigns = async () =>
+      (await cosignedSize(machine.run().fabric.profile, 'administration')) === (await machine.backlog()).size;
+    await expect.poll(cosigns, { timeout: 60_000, interval: 500 }).toBe(true);
+    expect(await alarms()).toEqual([]);
+  }, 300_000);
+});
+
+describe('the service’s certificate nears its end', () => {
+  const certPath = () => join(machine.dataDir, 'fabric/operator/service/cert.pem');
+  const named = (pem: string) => certificateKeyId(new X509Certificate(pem));
+  /** Under which certificate the service signed the entry of the newest act. */
+  async function signedUnder(key: string): Promise<string> {
+    const [row] = await machine.owner<{ key_id: string }[]>`
+      select e.key_id from audit_entries e join operations o on o.entry_id = e.id where o.id = ${key}`;
+    return row?.key_id ?? '';
+  }
+  async function act(): Promise<string> {
+    const { key, send } = await applicationForm();
+    await send();
+    return await signedUnder(key);
+  }
+  /** Certificates of the hospital's authority last so long from now on. */
+  async function lasting(from: string, to: string): Promise<void> {
+    const path = join(machine.dataDir, 'fabric/organisations/hospital/ca/fabric-ca-server-config.yaml');
+    writeFileSync(path, readFileSync(path, 'utf8').replace(`expiry: ${from}`, `expiry: ${to}`));
+    await machine.strike('ca-hospital');
+  }
+
+  test('it is renewed while people work, and they go on past its end: nothing is started again (X20)', async () => {
+    const first = readFileSync(certPath(), 'utf8');
+    const former = join(dirname(certPath()), `former-${named(first)}.pem`);
+    copyFileSync(certPath(), former);
+    likeItsFolder(former);
+    await lasting('8760h', '1h');
+    const short = await certified(machine.dataDir);
+    writeFileSync(certPath(), short);
+    const hour = new X509Certificate(short).validToDate.getTime();
+    // It is taken over within a second.
+    await expect.poll(act, { timeout: 60_000 }).toBe(named(short));
+
+    await lasting('1h', '8760h');
+    const pids = machine.stackPids();
+    const renewed = await machine.rehab('keys', 'renew');
+    expect({ code: renewed.code, err: renewed.err }).toMatchObject({ code: 0 });
+    expect(JSON.parse(renewed.out)).toEqual({ renewed: ['service of hospital'] });
+    const next = named(readFileSync(certPath(), 'utf8'));
+    await expect.poll(act, { timeout: 60_000 }).toBe(next);
+
+    // An hour later the short one has ended.
+    const ours = ['web', 'worker', 'ledger'] as const;
+    await Promise.all(ours.map((name) => machine.setClock(name, 3_600_000)));
+    expect(Date.now() + 3_600_000).toBeGreaterThan(hour);
+    expect(await act()).toBe(next);
+    await Promise.all(ours.map((name) => machine.setClock(name, 0)));
+    expect(machine.stackPids()).toEqual(pids);
+  }, 300_000);
+});
+
+test('every key file of the machine stands in docs/keys.md, once, with its algorithm (K1)', () => {
+  const named = namedKeys();
+  const files = keyFilesIn(machine.dataDir);
+  expect(files.filter(({ path }) => !named.some((one) => one.is(path)))).toEqual([]);
+  for (const { path, algorithm } of files) {
+    const [first] = named.filter((one) => one.is(path));
+    // What is public may be anybody's.
+    if (algorithm && first?.algorithm !== 'public')
+      expect([path, first?.algorithm]).toEqual([path, expect.stringContaining(algorithm)]);
+  }
+  // There only while a key is replaced.
+  const passing = ['keys/log-next', 'keys/replacement.json', 'members/ORG/witness-next.pem'];
+  const unseen = named.filter((one) => !files.some(({ path }) => one.is(path)));
+  expect(unseen.map(({ pattern }) => pattern).filter((one) => !one.includes('/former-'))).toEqual(passing);
 });
 
 test('after all of it nothing is orphaned, and no process was started by hand', async () => {

@@ -2,7 +2,7 @@
 // clocks can be stepped; the people's work kept going meanwhile; and the one oracle that every fault is followed by.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -192,6 +192,18 @@ export async function startFaultMachine({ diskMiB }: { readonly diskMiB?: number
       });
       started.push(child);
       return child;
+    },
+    /** Runs `rehab …` and kills it as soon as a file is there. Gives whether the file stayed behind. */
+    async killedAt(path: string, ...args: string[]): Promise<boolean> {
+      const [verb = '', ...rest] = args;
+      const child = spawn(process.execPath, [program, verb, '--data', dataDir, ...rest], {
+        stdio: ['ignore', 'ignore', 'ignore'],
+      });
+      const over = once(child, 'close');
+      while (child.exitCode === null && !existsSync(path)) await sleep(2);
+      child.kill('SIGKILL');
+      await over;
+      return existsSync(path);
     },
     /** Works cases through their lives, as their people do. */
     async drive(cases: number, seedNumber: number): Promise<DriveReport> {

@@ -500,6 +500,43 @@ describe('what is refused and alarmed', () => {
     expect(kinds(watching)).toEqual(['forked-witness']);
   });
 
+  test('a key that our people agreed on is waited for; a chain that went back to the one before is not', async () => {
+    await grow(3);
+    const next = newLogKey();
+    const told = {
+      ...trust,
+      log: next.vkey,
+      former: [{ of: 'log' as const, key: LOG_KEY.vkey, until: 3 }],
+    };
+    const witness = await witnessOf('association', { trust: told });
+    await witness.once();
+    expect(witness.status()).toMatchObject({ cosigned: { size: 3 }, alarms: [] });
+    const name = async (vkey: string) => {
+      for (const by of ['hospital', 'administration'] as const)
+        await registerKey(stateOf(map), by, 'log', LOG_ORIGIN, vkey, sha256);
+    };
+    await name(next.vkey);
+    await witness.once();
+    expect(kinds(witness)).toEqual([]);
+    await name(LOG_KEY.vkey);
+    await witness.once();
+    expect(kinds(witness)).toEqual(['key-differs']);
+  });
+
+  test('what does not fit while our people write down another key is judged again, and is no alarm', async () => {
+    await grow(3);
+    const next = newLogKey();
+    for (const by of ['hospital', 'administration'] as const)
+      await registerKey(stateOf(map), by, 'log', LOG_ORIGIN, next.vkey, sha256);
+    let changed = true;
+    const witness = await witnessOf('association', { outdated: () => changed });
+    await witness.once();
+    expect(witness.status()).toMatchObject({ cosigned: null, alarms: [] });
+    changed = false;
+    await witness.once();
+    expect(kinds(witness)).toEqual(['key-differs']);
+  });
+
   test('that two others replace while it runs raises an alarm at the next look, and it cosigns no further', async () => {
     const witness = await witnessOf('association');
     await grow(3);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { anchorRow } from '../../bin/anchored-log.ts';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { formatCheckpoint, signNote } from '../../ledger/checkpoint.ts';
 import type { LogSigner } from '../../ledger/sequencer.ts';
 import { ENTRY_WAYS, inLog, LEAF_WAYS, way } from './mutate-entries.ts';

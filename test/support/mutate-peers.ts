@@ -1,7 +1,7 @@
 // Test support: every way to change what one organisation's peer lists, as verification reads it: its leaves, their order and
 // number, the root it states and the checkpoint it keeps. A real peer is altered in test/verify-chain.
 import { randomBytes } from 'node:crypto';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { formatCheckpoint, signNote } from '../../ledger/checkpoint.ts';
 import { rootOf } from '../../ledger/merkle.ts';

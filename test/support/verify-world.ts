@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { digestKeys, openSnapshot, storedLogOver, trustOf } from '../../bin/verify-sources.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { checkingPool } from '../../bin/verify-pool.ts';
 import {
   digestKeys,

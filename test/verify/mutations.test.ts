@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { trustIn, trustOf } from '../../bin/verify-sources.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { type EvidenceTrust, readEvidenceTrust } from '../../ledger/evidence/format.ts';

@@ -3,7 +3,7 @@
 // who owns the database and switches off what would note it. Nothing else may be named.
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { logSigner } from '../../bin/commands/ledger.ts';
+import { logSigner } from '../../bin/log-keys.ts';
 import { DERIVED, LEDGER, RECORDED } from '../../db/schema.ts';
 import type { Finding } from '../../ledger/verify.ts';
 import { logWays } from '../support/mutate-log.ts';
