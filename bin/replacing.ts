@@ -2,7 +2,7 @@
 // size up to which the old key counts is one that two members have cosigned; acts go on and wait for their place, some seconds.
 // Promise: killed at any step, it is taken up again by itself at a start or by the same command; no step is undone.
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,6 +53,7 @@ export async function replaceKey(
     progress(`A replacement of the key of ${begun.of} was begun and cut off; it is finished now`);
     return await finishReplacement(dataDir, begun);
   }
+  for (const organisation of ORGANISATIONS) demandFolder(dataDir, organisation);
   const key = await nextKey(dataDir, of);
   const chain = openChain({
     profile: readFabricProfile(fabricProfilePath(machine)),
@@ -91,6 +92,19 @@ export async function finishReplacement(dataDir: string, replacement: Replacemen
   await rm(keyFile(dataDir, 'replacement.json'));
   await flush(dirname(keyFile(dataDir, 'replacement.json')));
   return replacement;
+}
+
+/** Nothing is begun that this user could not carry out. */
+function demandFolder(dataDir: string, organisation: Organisation): void {
+  const { member } = memberPaths(dataDir, organisation);
+  try {
+    accessSync(trustPath(member), constants.R_OK);
+    accessSync(member, constants.W_OK | constants.X_OK);
+  } catch {
+    throw new EngineTrouble(
+      `The folder of ${organisation}'s member cannot be written, and nothing was changed: run this as the user who starts the machine, where the three members' folders are.`,
+    );
+  }
 }
 
 /** Writes the new key, and the old one with its size, into what an organisation's people agreed on. */

@@ -1,10 +1,14 @@
 // Blocks of a real three-organisation channel as evidence: found by the leaves they wrote, believed for the orderer's and the
 // majority's signatures alone, and refused for one changed byte, another channel or authorities that are not trusted.
 import { readFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blocksFor } from '../../bin/evidence-sources.ts';
+import { keyFile, logKeyOf, logSeed, logTrust, signerInForce, writeKeyFile } from '../../bin/log-keys.ts';
 import { NODE_CRYPTO } from '../../bin/node-crypto.ts';
-import { CHANNEL, LOG_ORIGIN, ORGANISATIONS } from '../../domain/consortium.ts';
+import { finishReplacement } from '../../bin/replacing.ts';
+import { CHANNEL, LOG_ORIGIN, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { fromBase64, toBase64 } from '../../ledger/bytes.ts';
 import { checkBlocks, leavesInBlock } from '../../ledger/evidence/blocks.ts';
 import type { EvidenceBlock, EvidenceTrust } from '../../ledger/evidence/format.ts';
@@ -118,4 +122,62 @@ describe('blocks', () => {
     for (const bytes of ['', 'AAAA', toBase64(sha256(new Uint8Array(3))), '!!'])
       expect((await check([{ number: 1, bytes }], [5])).outcome).toBe('wrong');
   });
+});
+
+// Last: from here on the channel has another key of the log in force.
+test('the replacement of a key is finished from every step at which it can be cut off', async () => {
+  const { dataDir } = network;
+  const was = logSeed(dataDir);
+  const replacement = {
+    of: 'log' as const,
+    key: logKeyOf(logSeed(dataDir, 'log-next')),
+    former: LOG_KEY.vkey,
+    until: 0,
+  };
+  const note = keyFile(dataDir, 'replacement.json');
+  const trustOf = (of: Organisation) => join(dataDir, 'members', of, 'trust.json');
+  // In the order in which they are written.
+  const files = [
+    ...ORGANISATIONS.map(trustOf),
+    keyFile(dataDir, 'former.json'),
+    keyFile(dataDir, 'log'),
+    keyFile(dataDir, 'log-next'),
+    note,
+  ];
+  const text = (path: string) => readFile(path, 'utf8').catch(() => undefined);
+  const all = () => Promise.all(files.map(text));
+  const inForce = async () =>
+    (await Promise.all(ORGANISATIONS.map((of) => chain.keys(of)))).map(
+      (keys) => keys.find(({ kind }) => kind === 'log')?.vkey,
+    );
+
+  await writeKeyFile(dataDir, 'replacement.json', replacement);
+  // While it is under way the machine trusts the key that comes, and signs with neither.
+  expect(signerInForce(dataDir)()).toBeUndefined();
+  expect(logTrust(dataDir).log).toBe(replacement.key);
+  const before = await all();
+  await finishReplacement(dataDir, replacement);
+  const after = await all();
+  // A peer has a block a moment after another.
+  await expect.poll(inForce, { timeout: 30_000 }).toEqual(ORGANISATIONS.map(() => replacement.key));
+  expect(after.map((one) => one !== undefined)).toEqual([true, true, true, true, true, false, false]);
+  expect(logTrust(dataDir)).toEqual({
+    log: replacement.key,
+    former: [{ of: 'log', key: LOG_KEY.vkey, until: 0 }],
+  });
+  expect(Buffer.from(logSeed(dataDir)).equals(was)).toBe(false);
+
+  // Killed before each of those files was written: what came later is as it was, and the note is there.
+  for (let step = 0; step < files.length; step++) {
+    // The two key files change places in one step.
+    if (files[step] === keyFile(dataDir, 'log-next')) continue;
+    for (const [at, path] of files.entries()) {
+      const content = at >= step || path === note ? before[at] : after[at];
+      if (content === undefined) await rm(path, { force: true });
+      else await writeFile(path, content, { mode: 0o600 });
+    }
+    await finishReplacement(dataDir, replacement);
+    expect([step, await all()]).toEqual([step, after]);
+  }
+  expect(await inForce()).toEqual(ORGANISATIONS.map(() => replacement.key));
 });

@@ -88,6 +88,15 @@ describe('judging what members say', () => {
     ]);
   });
 
+  it('takes a member that has not read of a new key yet for no contradiction, when two others have', () => {
+    const { at, members } = seen();
+    const told = { ...KEYS, log: 'rehab/log+99999999+AQ==', former: [{ of: 'log', key: KEYS.log }] };
+    const toldBy = (count: number) => members.map((one, n) => (n < count ? { ...one, trust: told } : one));
+    expect(judge({ at, members: toldBy(2) }, new Map()).disagreements).toEqual([]);
+    // One alone may say so of any key.
+    expect(judge({ at, members: toldBy(1) }, new Map()).disagreements).toHaveLength(1);
+  });
+
   it('tells a delay from a contradiction', () => {
     const late = judge(seen({ hospital: { alarms: [{ ...ALARM, kind: 'stalled' }] } }), new Map());
     expect([late.tampered, late.alarms[0]?.passing]).toEqual([false, true]);

@@ -72,12 +72,20 @@ function differingRoots(members: readonly MemberSeen[], own: ReadonlyMap<number,
     .sort((a, b) => (a.size ?? 0) - (b.size ?? 0));
 }
 
-/** Keys that the members' published agreements give: of the log, and of each witness. */
+/**
+ * Keys that the members' published agreements give: of the log, and of each witness. One that two others have as a former key is
+ * being replaced: its member reads the new agreement at its next look. One member alone cannot hide a key so.
+ */
 function differingKeys(members: readonly MemberSeen[]): Disagreement[] {
+  const former = members.map(
+    ({ trust }) => new Set((trust?.former ?? []).map(({ of, key }) => `${of} ${key}`)),
+  );
+  const replaced = (place: string): boolean => former.filter((list) => list.has(place)).length > 1;
   const said = new Map<string, [Source, string][]>();
   for (const { organisation, trust } of members)
     for (const [whose, key] of Object.entries({ log: trust?.log, ...trust?.witnesses }))
-      if (key) said.set(whose, [...(said.get(whose) ?? []), [organisation, key]]);
+      if (key && !replaced(`${whose} ${key}`))
+        said.set(whose, [...(said.get(whose) ?? []), [organisation, key]]);
   return [...said.values()]
     .map((words): Disagreement => ({ what: 'key', size: null, sides: sidesOf(words) }))
     .filter(({ sides }) => sides.length > 1);

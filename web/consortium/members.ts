@@ -26,6 +26,11 @@ const status = z.object({
 const trust = z.object({
   log: z.string().max(500),
   witnesses: z.record(z.enum(ORGANISATIONS), z.string().max(500)),
+  /** Keys that were in force before, and whose. */
+  former: z
+    .array(z.object({ of: z.string().max(40), key: z.string().max(500) }))
+    .max(200)
+    .optional(),
 });
 
 export type MemberStatus = z.output<typeof status>;
