@@ -336,7 +336,7 @@ describe('the whole of it', () => {
     const settings = { ...quiet(), databaseUrl: 'postgres://nobody:nothing@127.0.0.1:1/none' };
     const findings = await examine({ dataDir, settings });
     expect(findings.find(({ check }) => check === 'postgres')).toMatchObject({ verdict: 'trouble' });
-    expect(findings.at(-1)?.check).toBe('certificates');
+    expect(findings.at(-1)?.check).toBe('people’s certificates');
   });
 
   test('exit code 1 for trouble alone, and further checks of others take part', async () => {

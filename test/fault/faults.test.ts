@@ -293,6 +293,8 @@ describe('while people work', () => {
 
 describe('a key of the running machine is replaced', () => {
   const kept = (name: string): string => join(machine.dataDir, name);
+  /** What a person takes away with them. */
+  const beside = (name: string): string => join(dirname(machine.dataDir), name);
   const trustFile = (): string => kept('members/association/trust.json');
   const trust = () => readEvidenceTrust(readFileSync(trustFile()));
   const alarms = async () =>
@@ -315,7 +317,7 @@ describe('a key of the running machine is replaced', () => {
     const [row] = await machine.owner<
       { number: string }[]
     >`select number from cases order by opened_at limit 1`;
-    const file = kept(`evidence-${++seeds}.zip`);
+    const file = beside(`evidence-${++seeds}.zip`);
     const { code, err } = await machine.rehab('evidence', row?.number ?? '', '-o', file);
     if (code !== 0) throw new Error(err);
     return readEvidence(unpackEvidence(new Uint8Array(readFileSync(file))));
@@ -354,7 +356,7 @@ describe('a key of the running machine is replaced', () => {
     await expect(appendWith(machine.run().fabric.profile, before.seed)).rejects.toMatchObject({
       code: 'WRONG_SIGNATURE',
     });
-    const folder = kept('export');
+    const folder = beside('export');
     const checked = async () =>
       JSON.parse((await machine.rehab('verify', '--json', '--export', folder, '--trust', trustFile())).out);
     expect(await checked()).toMatchObject({ status: 'sound' });

@@ -2,7 +2,7 @@
 // crypto. Reads the document; knows no key by itself.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
 
@@ -61,23 +61,28 @@ export interface KeyFile {
 
 /** Every file of a data folder that holds a private key, a secret or a certificate. */
 export function keyFilesIn(dataDir: string): KeyFile[] {
-  return readdirSync(dataDir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(dataDir, join(entry.parentPath, entry.name)))
-    .filter((path) => !NOT_OURS.test(path))
-    .flatMap((path) => {
-      const text = textOf(join(dataDir, path));
-      if (text === undefined) return [];
-      const secret = text.includes('PRIVATE KEY-----') || KEPT.test(path);
-      const certificate = text.includes('-----BEGIN CERTIFICATE-----') && !STORES.test(path);
-      return secret || certificate ? [{ path, algorithm: algorithmOf(path, text) }] : [];
-    });
+  return filesBelow(dataDir, '').flatMap((path) => {
+    const text = unlessGone(() => readFileSync(join(dataDir, path), 'latin1'));
+    if (text === undefined) return [];
+    const secret = text.includes('PRIVATE KEY-----') || KEPT.test(path);
+    const certificate = text.includes('-----BEGIN CERTIFICATE-----') && !STORES.test(path);
+    return secret || certificate ? [{ path, algorithm: algorithmOf(path, text) }] : [];
+  });
 }
 
-/** A file that a running machine takes away while it is read is none. */
-function textOf(path: string): string | undefined {
+function filesBelow(dataDir: string, folder: string): string[] {
+  const entries = unlessGone(() => readdirSync(join(dataDir, folder), { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (NOT_OURS.test(`${path}/`)) return [];
+    return entry.isDirectory() ? filesBelow(dataDir, path) : entry.isFile() ? [path] : [];
+  });
+}
+
+/** What a running machine takes away while it is looked at is not there. */
+function unlessGone<T>(look: () => T): T | undefined {
   try {
-    return readFileSync(path, 'latin1');
+    return look();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
