@@ -131,7 +131,10 @@ module.exports = {
       comment: 'Every write of the web ends in recorded(), from web/recorded.ts and nowhere else.',
       severity: 'error',
       from: { path: '^web/', pathNot: '^web/recorded\\.ts$' },
-      to: { path: '^(ledger/recorded|db/writes/(claims|case-facts))', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^(ledger/recorded|db/writes/(alerts|claims|case-facts))',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'web-asks-from-one-file',

@@ -17,6 +17,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { AcknowledgementReason } from '../domain/alerts.ts';
 import type { Organisation } from '../domain/consortium.ts';
 import type { CaseClock, CaseState, Duty, Outcome, Stage, TaskKind } from '../domain/lifecycle.ts';
 import type { Discipline, Relation, Role } from '../domain/roles.ts';
@@ -210,7 +211,31 @@ export const measurements = pgTable(
     measuredAt: instant('measured_at').notNull(),
     entryId: entryId(),
   },
-  (t) => [index('measurements_case').on(t.caseId, t.instrument, t.measuredAt)],
+  (t) => [
+    index('measurements_case').on(t.caseId, t.instrument, t.measuredAt),
+    // Few measurements raise an alert, and those that did are asked for on each day's page and on the board.
+    index('measurements_alerts').on(t.measuredAt).where(sql`jsonb_array_length(alerts) > 0`),
+  ],
+);
+
+/** Who took up a safety alert that a measurement raised, and what was done. Once per measurement; never changed afterwards. */
+export const alertAcknowledgements = pgTable(
+  'alert_acknowledgements',
+  {
+    id: uuid('id').primaryKey(),
+    caseId: uuid('case_id').notNull(),
+    measurementId: uuid('measurement_id').notNull(),
+    reason: key('reason').$type<AcknowledgementReason>().notNull(),
+    note: text('note'),
+    acknowledgedBy: uuid('acknowledged_by').notNull(),
+    role: key('role').$type<Role>().notNull(),
+    acknowledgedAt: instant('acknowledged_at').notNull(),
+    entryId: entryId(),
+  },
+  (t) => [
+    uniqueIndex('alert_acknowledgements_measurement').on(t.measurementId),
+    index('alert_acknowledgements_case').on(t.caseId),
+  ],
 );
 
 /** A proposed plan; approved or sent back by a decision. */
@@ -655,6 +680,7 @@ export const RECORDED = {
   decisions,
   assessments,
   measurements,
+  alertAcknowledgements,
   plans,
   therapySessions,
   clocks,
@@ -696,6 +722,7 @@ export const WRITTEN_ONCE: readonly RecordedName[] = [
   'decisions',
   'assessments',
   'measurements',
+  'alertAcknowledgements',
   'therapySessions',
   'disclosures',
   'refusals',

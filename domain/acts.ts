@@ -29,7 +29,8 @@ const prose = (max = 4000) =>
     .string({ error: 'required' })
     .transform((text) => text.replace(/\r\n?/g, '\n').trim())
     .pipe(z.string().min(1, 'required').max(max, 'tooLong').refine(clean, 'controlCharacters'));
-const optionalProse = (max = 4000) =>
+/** Lines of text that may be empty. */
+export const optionalProse = (max = 4000) =>
   z
     .string()
     .transform((text) => text.replace(/\r\n?/g, '\n').trim())
@@ -223,8 +224,13 @@ export function readActValues<A extends Action>(
 ): { values: ActValues<A> } | { faults: FieldFault[] } {
   const result = raw[action].safeParse(input);
   if (result.success) return { values: result.data as ActValues<A> };
+  return { faults: faultsOf(result.error) };
+}
+
+/** What a schema of this folder found, one fault per field, as keys of the catalogue's `faults`. */
+export function faultsOf(error: z.ZodError): FieldFault[] {
   const faults: FieldFault[] = [];
-  for (const issue of result.error.issues) {
+  for (const issue of error.issues) {
     const field =
       issue.path.map(String).join('.') || (issue.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : '');
     if (faults.some((f) => f.field === field)) continue; // one fault per field
@@ -242,7 +248,7 @@ export function readActValues<A extends Action>(
           : undefined;
     faults.push({ field, fault, ...(limit ? { values: limit } : {}) });
   }
-  return { faults };
+  return faults;
 }
 
 /** Every key that may stand in the catalogue's `faults` from this file. */

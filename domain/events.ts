@@ -45,6 +45,7 @@ export const EVENTS = [
   'clock.lapsed',
   'task.claimed',
   'task.handed-back',
+  'alert.acknowledged',
   'act.refused',
   'case.disclosed',
   'person.added',

@@ -17,7 +17,13 @@ export type Figure = {
   readonly legalBasis: string;
 };
 
-export const FIGURES = ['claim-lease', 'disclosure-window', 'receipt-due', 'weekly-therapy'] as const;
+export const FIGURES = [
+  'claim-lease',
+  'disclosure-window',
+  'receipt-due',
+  'weekly-therapy',
+  'alert-acknowledgement',
+] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 /** A clock of a case: its start event is one that the audit trail knows. */
@@ -218,8 +224,8 @@ const clocks: Readonly<Record<CaseClock, CaseClockRule>> = {
 
 /** The set under which the demonstration consortium works. */
 export const DEFAULT_PARAMETERS: Parameters = {
-  version: '2026-07',
-  effectiveFrom: '2026-07-01',
+  version: '2026-11',
+  effectiveFrom: '2026-11-01',
   calendar: GERMANY,
   clocks,
   figures: {
@@ -246,6 +252,13 @@ export const DEFAULT_PARAMETERS: Parameters = {
       unit: 'minutes-a-week',
       name: w('Therapy in a week', '每周治疗时间'),
       legalBasis: 'After the US rule of 15 hours in 7 days for in-patients; warns, never blocks',
+    },
+    'alert-acknowledgement': {
+      value: 240,
+      unit: 'minutes',
+      name: w('Acknowledging a safety alert', '确认安全警示'),
+      legalBasis:
+        'House rule: within four hours, around the clock; it becomes overdue and never ends by itself',
     },
   },
 };

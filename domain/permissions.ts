@@ -11,6 +11,8 @@ const OTHER = {
   'settings.change': { roles: ROLES, own: true },
   'queue.see': { roles: ['approval-officer', 'therapist', 'doctor', 'administrator'] },
   'day.see': { roles: ['therapist', 'doctor'] },
+  // Therapists for cases they work on; domain/alerts.ts judges how they stand to the case.
+  'alert.acknowledge': { roles: ['therapist', 'doctor'] },
   'task.claim': { roles: CLINICAL },
   'task.hand-back': { roles: CLINICAL },
   'task.draft': { roles: [...CLINICAL, 'patient', 'guardian', 'referrer'] },

@@ -13,6 +13,7 @@ export const REFUSAL_CODES = [
   'not-claimed', // nobody, or somebody else, holds the task
   'stale-claim', // the claim number is an old one
   'already-claimed', // somebody else holds the task
+  'already-acknowledged', // somebody has taken up this alert
   'key-reused', // the operation key was used with other input
   'key-unbound', // the operation key was not made for this person, action and task
   'too-late', // a period has ended

@@ -48,7 +48,11 @@ export interface CertificateRow {
 }
 
 /** Keyed digest of what was asked, so that the same key with other input is noticed, and a signature says which it was. */
-export const inputDigest = (key: RecordKey, act: AskedAct, values: unknown): string =>
+export const inputDigest = (
+  key: RecordKey,
+  act: Pick<AskedAct, 'caseId' | 'task'> & { readonly action: string },
+  values: unknown,
+): string =>
   nodeHashing.text(
     nodeHashing.hmac(
       key.digest,

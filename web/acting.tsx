@@ -6,6 +6,7 @@ import type { Child } from 'hono/jsx';
 import type { ActInput } from '../domain/acts.ts';
 import type { Action } from '../domain/lifecycle.ts';
 import { keyBelongs, makeOperationKey } from '../domain/operation-key.ts';
+import type { Permission } from '../domain/permissions.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
 import type { SignedAct } from '../ledger/envelope.ts';
 import type { Done } from '../workflows/messages.ts';
@@ -17,7 +18,7 @@ import { recordRefusal } from './recorded.ts';
 import { refusalStatus, refusalWords, refusedPage, stillWorking, unavailable, wordsFor } from './respond.tsx';
 
 /** A new operation key for the form that is being rendered. `target` is the task's id, the case's id, or `new`. */
-export const operationKey = (deps: WebDeps, person: string, action: Action, target: string): string =>
+export const operationKey = (deps: WebDeps, person: string, action: Permission, target: string): string =>
   makeOperationKey(deps.keyed, randomBytes(16).toString('base64url'), { person, action, target });
 
 /** What a form's route gives, so that every outcome can be answered. */
@@ -44,7 +45,7 @@ export interface Acting<A extends Action> {
 export async function keyRefusal(
   deps: WebDeps,
   asking: Asking,
-  action: Action,
+  action: Permission,
   target: string,
   key: string,
   about: { caseId?: string; taskId?: string } = {},

@@ -41,6 +41,28 @@ export function clockView(parameters: Parameters, facts: ClockFacts, now: Date):
     : { state: status === 'soon' ? 'soon' : 'running', amount, unit, lastDay, spent };
 }
 
+/** What a screen says of a time by which something must be acknowledged: never far off, so it is never said to be far off. */
+export function byTimeView(since: string, by: number, now: Date): ClockView {
+  const left = by - now.getTime();
+  const whole = by - Date.parse(since);
+  const minutes = Math.floor(Math.abs(left) / 60_000);
+  const length: { amount: number; unit: LimitUnit } =
+    minutes < 120
+      ? { amount: minutes, unit: 'minute' }
+      : minutes < 2880
+        ? { amount: Math.floor(minutes / 60), unit: 'hour' }
+        : { amount: Math.floor(minutes / 1440), unit: 'day' };
+  const lastDay = new Date(by);
+  return left < 0
+    ? { state: 'late', ...length, lastDay }
+    : {
+        state: 'soon',
+        ...length,
+        lastDay,
+        spent: whole > 0 ? Math.min(1, Math.max(0, 1 - left / whole)) : 1,
+      };
+}
+
 /** Whether the end of a limit changes nothing but what people are told: overdue never locks. */
 function onlyWarns(parameters: Parameters, clock: CaseClock): boolean {
   const { effect } = parameters.clocks[clock];

@@ -28,6 +28,7 @@ export const paths = {
   case: (id: string, section: CaseSection = 'overview') =>
     section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,
   act: (id: string, action: Extract<Action, 'withdraw' | 'appeal' | 'reopen'>) => `/cases/${id}/${action}`,
+  alert: (id: string, measurement: string) => `/cases/${id}/alerts/${measurement}`,
   evidence: (id: string) => `/cases/${id}/evidence`,
   letter: (id: string, decision: string) => `/cases/${id}/letters/${decision}`,
   papers: (id: string) => `/cases/${id}/papers`,

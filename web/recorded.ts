@@ -1,14 +1,17 @@
-// Station 1 to 4, the web's only way to write (DESIGN.md section 9, 9): claims, refusals, disclosures, sessions' entries.
+// Station 1 to 4, the web's only way to write (DESIGN.md section 9, 9): claims, alerts taken up, refusals, disclosures, sessions.
 // The case's state changes by Updates alone. Each ends in `recorded()` under the web's database role.
 import { insert, type Row, update } from '../db/change.ts';
+import { type Acknowledged, type AlertFacts, acknowledgePlan, alertFacts } from '../db/writes/alerts.ts';
 import { caseFacts, readCaseFacts, roleStillHeld, rowFrom, ruleFacts } from '../db/writes/case-facts.ts';
 import { type Claimed, claimPlan, handBackPlan } from '../db/writes/claims.ts';
+import type { Acknowledgement } from '../domain/alerts.ts';
 import type { Organisation } from '../domain/consortium.ts';
 import type { AuditEvent } from '../domain/events.ts';
 import type { Actor } from '../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
 import type { Role } from '../domain/roles.ts';
 import type { JsonObject, JsonValue } from '../ledger/canonical.ts';
+import { inputDigest } from '../ledger/personal.ts';
 import { type Recorder, recorded } from '../ledger/recorded.ts';
 
 /** Who asks: the session's person in the role they act in. */
@@ -99,6 +102,45 @@ export async function handBackTask(
     },
   );
   return answer as unknown as { kind: 'handed-back' } | Refusal;
+}
+
+/**
+ * Acknowledges a safety alert with what was done. The case is the subject, so of two people at once one is told of the other.
+ * @returns what it covers, or `already-acknowledged` with who was first
+ */
+export async function acknowledgeAlert(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  about: { readonly caseId: string; readonly measurementId: string },
+  values: Acknowledgement,
+): Promise<Acknowledged | Refusal> {
+  const action = 'alert.acknowledge';
+  const { caseId, measurementId } = about;
+  const caseKey = await recorder.keys.of('case', caseId);
+  const { answer } = await recorded<AlertFacts>(
+    recorder,
+    {
+      key,
+      action,
+      inputDigest: inputDigest(caseKey, { action, caseId, task: null }, { ...values, measurementId }),
+      subject: { kind: 'case', id: caseId },
+      actor: asking,
+      about: { caseId },
+    },
+    alertFacts(caseId, measurementId, asking.person, asking.role, recorder.now().toISOString()),
+    (facts, { at, newId }) => {
+      const plan = acknowledgePlan(facts, about, asking, values, at, newId);
+      if ('kind' in plan) return plan;
+      return {
+        event: 'alert.acknowledged',
+        guards: [roleStillHeld(plan.assignment)],
+        changes: plan.changes,
+        answer: plan.answer as unknown as JsonObject,
+      };
+    },
+  );
+  return answer as unknown as Acknowledged | Refusal;
 }
 
 /** Records a refusal that arose before any transaction: a foreign address, a role that may not. Answers nothing. */

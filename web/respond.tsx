@@ -49,6 +49,7 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'stale-claim':
     case 'not-claimed':
     case 'already-claimed':
+    case 'already-acknowledged':
     case 'key-reused':
     case 'too-late':
     case 'not-due':

@@ -1,4 +1,5 @@
 // Station 1, web: the subjects of the app, a folder each. The order does not matter: no two share an address.
+import { alertRoutes } from './alerts/routes.tsx';
 import { applyRoutes } from './apply/routes.tsx';
 import { auditRoutes } from './audit/routes.tsx';
 import { boardRoutes } from './board/routes.tsx';
@@ -35,6 +36,7 @@ export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   evidenceRoutes,
   applyRoutes,
   dayRoutes,
+  alertRoutes,
   operationRoutes,
   queueRoutes,
   taskRoutes,

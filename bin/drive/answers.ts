@@ -99,6 +99,11 @@ export function oneText(form: Form, act: 'provide-papers' | 'withdraw' | 'appeal
   return { [field]: words };
 }
 
+/** What was done about a safety alert. */
+export function acknowledgement(form: Form, draw: Draw): Filling {
+  return { reason: draw.one(offered(form, 'reason')), note: 'Called together with the doctor on duty.' };
+}
+
 /** Answers to every item of the instruments on the page; with `later`, somewhat better ones. */
 function measured(form: Form, draw: Draw, later: boolean): Filling {
   const filling: Record<string, string> = {};

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../domain/lifecycle.ts';
 import { text } from '../../web/text/text.ts';
-import { application, oneText, taskAnswers } from './answers.ts';
+import { acknowledgement, application, oneText, taskAnswers } from './answers.ts';
 import type { Answer } from './browser.ts';
 import type { Draw } from './draw.ts';
 import { type Control, type Filling, type Form, type Link, nextOf, type Page } from './page.ts';
@@ -220,7 +220,21 @@ export async function live(deps: StoryDeps): Promise<Ending> {
 
   async function doTask(step: TaskStep): Promise<void> {
     const who = person(step.who);
-    await decide(who, await toSend(who, step, await take(who, step)), {}, step.kind);
+    const answer = await decide(who, await toSend(who, step, await take(who, step)), {}, step.kind);
+    await acknowledge(who, answer);
+  }
+
+  /** Takes up the safety alerts that this person's act has raised in this case, where its answer leads to them. */
+  async function acknowledge(who: Person, answer: Answer): Promise<void> {
+    const path = new RegExp(`^/cases/${caseId}/alerts/[0-9a-f-]{36}$`);
+    const raised = new Set(answer.page.links.map(({ href }) => pathOf(href)).filter((to) => path.test(to)));
+    for (const to of raised) {
+      const opened = await who.browser.get(to);
+      const form = formTo(opened.page, path);
+      if (!form) throw new Unintended(`safety alert has no form: ${complaint(opened)}`);
+      const done = await who.browser.submit(form, acknowledgement(form, draw));
+      if (!done.done) throw new Unintended(`safety alert was not acknowledged: ${complaint(done)}`);
+    }
   }
 
   async function withdraw(): Promise<void> {

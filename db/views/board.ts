@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm';
 import type { Outcome, Stage } from '../../domain/lifecycle.ts';
 import type { Database } from '../connection.ts';
+import { alertFigures } from './alerts.ts';
 import { logBacklog, newestCheckpoint } from './log.ts';
 
 /** Columns of stage × time left, in the order of urgency; names are those of the queue's filter. */
@@ -17,6 +18,8 @@ export interface BoardFigures {
   readonly soon: number;
   readonly unclaimed: number;
   readonly decidedToday: number;
+  /** Safety alerts that nobody has taken up; counts alone, for whose they are is not the board's to say. */
+  readonly alerts: { readonly open: number; readonly overdue: number };
   /** Open tasks by stage of their case and time left. */
   readonly heat: Readonly<Partial<Record<Stage, Readonly<Record<BoardBucket, number>>>>>;
   readonly load: readonly {
@@ -38,12 +41,20 @@ export interface BoardFigures {
 /** Most people in the list of load. */
 const PEOPLE = 30;
 
-/** @param startOfToday first instant of today in the site's zone */
-export async function boardFigures(db: Database, now: Date, startOfToday: Date): Promise<BoardFigures> {
+/**
+ * @param startOfToday first instant of today in the site's zone
+ * @param alertsDue alerts raised before this are overdue
+ */
+export async function boardFigures(
+  db: Database,
+  now: Date,
+  startOfToday: Date,
+  alertsDue: Date,
+): Promise<BoardFigures> {
   const at = now.toISOString();
   const after = (days: number) => new Date(now.getTime() + days * 86_400_000).toISOString();
   const today = startOfToday.toISOString();
-  const [cases, tasks, load, [decided], checkpoint, backlog] = await Promise.all([
+  const [cases, tasks, load, [decided], checkpoint, backlog, alerts] = await Promise.all([
     db.execute<{ stage: Stage; outcome: Outcome | null; n: number }>(
       sql`select stage, outcome, count(*)::int as n from cases group by stage, outcome`,
     ),
@@ -89,6 +100,7 @@ export async function boardFigures(db: Database, now: Date, startOfToday: Date):
     ),
     newestCheckpoint(db),
     logBacklog(db),
+    alertFigures(db, alertsDue),
   ]);
   const perStage: Partial<Record<Stage, number>> = {};
   const perOutcome: Partial<Record<Outcome, number>> = {};
@@ -106,6 +118,7 @@ export async function boardFigures(db: Database, now: Date, startOfToday: Date):
     soon: sum((row) => row.soon),
     unclaimed: sum((row) => row.unclaimed),
     decidedToday: decided?.n ?? 0,
+    alerts,
     heat: Object.fromEntries(
       [...tasks].map((row) => [
         row.stage,

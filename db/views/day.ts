@@ -1,62 +1,11 @@
-// Station 1, reads for screens: a therapist's or doctor's day: what was recorded today, safety alerts of the last days, therapy
-// minutes of a week. Initials only; whoever shows them has the look recorded first (web/disclose.ts).
+// Station 1, reads for screens: a therapist's or doctor's day: what was recorded today, therapy minutes of a week. Initials only;
+// whoever shows them has the look recorded first (web/disclose.ts).
 import { sql } from 'drizzle-orm';
 import type { Discipline } from '../../domain/roles.ts';
 import type { Database } from '../connection.ts';
+import { initials } from './alerts.ts';
 
 const iso = (instant: string): string => new Date(instant).toISOString();
-
-/** A measurement that raised alerts, in a case that is still open. */
-export interface AlertRow {
-  readonly id: string;
-  readonly caseId: string;
-  readonly number: string;
-  readonly instrument: string;
-  readonly answers: Readonly<Record<string, unknown>>;
-  readonly codes: readonly string[];
-  readonly at: string;
-  readonly initials: string;
-}
-
-/**
- * Alerts since an instant, newest first, of open cases. Doctors and lead therapists see those of all cases, other therapists
- * those of cases in which they have acted. Which codes need somebody at once is the instruments' to say.
- */
-export async function alertsSince(
-  db: Database,
-  person: string,
-  all: boolean,
-  since: string,
-): Promise<AlertRow[]> {
-  const rows = await db.execute<{
-    id: string;
-    case_id: string;
-    number: string;
-    instrument: string;
-    answers: Record<string, unknown>;
-    alerts: string[];
-    measured_at: string;
-    initials: string;
-  }>(sql`
-    select m.id, m.case_id, c.number, m.instrument, m.answers, m.alerts, m.measured_at, ${initials}
-    from measurements m join cases c on c.id = m.case_id join persons p on p.id = c.patient_id
-    where m.measured_at >= ${since}::timestamptz and jsonb_array_length(m.alerts) > 0 and c.state <> 'closed'
-      and (${all} or exists (select 1 from decisions d where d.case_id = m.case_id and d.decided_by = ${person}::uuid))
-    order by m.measured_at desc, m.id limit 20`);
-  return rows.map((row) => ({
-    id: row.id,
-    caseId: row.case_id,
-    number: row.number,
-    instrument: row.instrument,
-    answers: row.answers,
-    codes: row.alerts,
-    at: iso(row.measured_at),
-    initials: row.initials,
-  }));
-}
-
-/** First letters of the first two words of a name. */
-const initials = sql`(select string_agg(left(word, 1), '. ' order by n) || '.' from regexp_split_to_table(trim(p.name), '\\s+') with ordinality as w(word, n) where n <= 2) as initials`;
 
 /** The initials of the patients of some cases, by case. */
 export async function initialsOf(db: Database, caseIds: readonly string[]): Promise<Map<string, string>> {

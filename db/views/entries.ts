@@ -1,6 +1,7 @@
 // Station 1, reads for screens: audit entries with how far each has come in the log, and the rows they vouch for.
 // Prints the state that is stored, no better one. Reads only; who may see values is judged by the caller.
 import { sql } from 'drizzle-orm';
+import type { AcknowledgementReason } from '../../domain/alerts.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import type { AuditEvent } from '../../domain/events.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
@@ -43,6 +44,8 @@ export interface EntryRow {
     readonly role: Role | 'service';
     readonly discipline: Discipline | null;
   } | null;
+  /** What was done about a safety alert, when the entry says so. */
+  readonly acknowledgement: { readonly reason: AcknowledgementReason; readonly note: string | null } | null;
 }
 
 /** Where a list of entries begins and what it holds. */
@@ -77,6 +80,7 @@ type Raw = {
   cosigned: number;
   signed: boolean;
   decision: EntryRow['decision'];
+  acknowledgement: EntryRow['acknowledgement'];
 };
 
 /** Entries, newest first; of one subject by its versions, else by time. */
@@ -107,7 +111,9 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
       exists (select 1 from statements s where s.entry_id = e.id) as signed,
       (select json_build_object('action', d.action, 'choice', d.choice, 'reasons', d.reasons, 'details', d.details, 'role', d.role, 'discipline', t.discipline)
         from decisions d left join tasks t on t.id = d.task_id
-        where d.entry_id = e.id and d.case_id = e.subject_id limit 1) as decision
+        where d.entry_id = e.id and d.case_id = e.subject_id limit 1) as decision,
+      (select json_build_object('reason', a.reason, 'note', a.note) from alert_acknowledgements a
+        where a.entry_id = e.id and a.case_id = e.subject_id limit 1) as acknowledgement
     from e
     left join persons p on p.id = e.person_id
     left join log_leaves l on l.entry_id = e.id
@@ -129,6 +135,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
     cosigned: row.cosigned,
     signed: row.signed,
     decision: row.decision,
+    acknowledgement: row.acknowledgement,
   }));
 }
 

@@ -175,6 +175,7 @@ export const barthel: Instrument = {
     },
   ],
   sameConditions: [],
+  alerts: [],
   score(answers) {
     const { values, missing, faults } = readAnswers(items, answers);
     if (faults.length > 0) return { ok: false, faults, alerts: [] };

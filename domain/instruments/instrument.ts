@@ -112,6 +112,8 @@ export type Instrument = {
   readonly changes: readonly ChangeFigure[];
   /** Items that must be equal in two measurements for their totals to be compared. */
   readonly sameConditions: readonly string[];
+  /** Every alert that `score` can tell. */
+  readonly alerts: readonly Alert[];
   readonly score: (answers: Answers) => Score;
 };
 

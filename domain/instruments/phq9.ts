@@ -156,6 +156,7 @@ export const phq9: Instrument = {
     },
   ],
   sameConditions: [],
+  alerts: [SELF_HARM, SELF_HARM_UNANSWERED],
   score(answers) {
     const { values, missing, faults } = readAnswers(items, answers);
     const thoughts = values.get(SAFETY_ITEM);

@@ -67,6 +67,8 @@ const items: readonly Item[] = [
 
 /** Below this the standard says to stop the test. */
 const STOP_SATURATION = 80;
+/** What is measured of the blood's oxygen, a walk each. */
+const SATURATIONS = ['lowest-saturation-1', 'lowest-saturation-2'];
 
 const desaturation = (item: string): Alert => ({
   code: 'low-saturation',
@@ -133,11 +135,12 @@ export const sixMinuteWalk: Instrument = {
     },
   ],
   sameConditions: ['course', 'aid', 'oxygen'],
+  alerts: SATURATIONS.map(desaturation),
   score(answers) {
     const { values, missing, faults } = readAnswers(items, answers);
-    const alerts = ['lowest-saturation-1', 'lowest-saturation-2']
-      .filter((item) => (values.get(item) ?? STOP_SATURATION) < STOP_SATURATION)
-      .map(desaturation);
+    const alerts = SATURATIONS.filter((item) => (values.get(item) ?? STOP_SATURATION) < STOP_SATURATION).map(
+      desaturation,
+    );
     if (faults.length > 0) return { ok: false, faults, alerts };
     const distances = ['distance-1', 'distance-2'].flatMap((item) => values.get(item) ?? []);
     return {

@@ -117,9 +117,9 @@ describe('overrides', () => {
 describe('the set in force', () => {
   const later = withOverrides(DEFAULT_PARAMETERS, { version: '2027-01', effectiveFrom: '2027-01-01' });
   it.each([
-    ['2026-06-30', undefined],
-    ['2026-07-01', '2026-07'],
-    ['2026-12-31', '2026-07'],
+    ['2026-10-31', undefined],
+    ['2026-11-01', '2026-11'],
+    ['2026-12-31', '2026-11'],
     ['2027-01-01', '2027-01'],
   ])('on %s is %s', (day, version) => {
     expect(parametersOn([later, DEFAULT_PARAMETERS], day)?.version).toBe(version);

@@ -164,6 +164,18 @@ export function everyForm(world: () => World): void {
         await fillInstruments(page, ['phq-9'], 0.5);
         await fill(page, { findings: said('low in the evenings') });
         await send(page);
+        await page.goto('/day');
+        await see(page, 'a day with a safety alert');
+        await page.locator(`a[href^="/cases/${about.id}/alerts/"]`).click();
+        await page.waitForURL(/\/alerts\//);
+        await wrong(page, 'acknowledging an alert');
+        await choose(page, 'reason', 'spoke-with-patient');
+        await fill(page, { note: said('calm, and not alone') });
+        await pressPrimary(page);
+        await page.waitForURL(/\/measures/);
+        await see(page, 'measures with an alert that was taken up');
+        await page.goto('/day');
+        await page.locator(`a[href^="/cases/${about.id}/alerts/"]`).waitFor({ state: 'detached' });
       });
       await by('Dr Jon Doctor', async (page) => {
         await claimTask(page, about, 'propose-plan');

@@ -1,8 +1,13 @@
 // Test support: what invented people do in a case, told once and done by whoever carries it out: verbs on a database, or
 // Updates through Temporal. Each story names its end; an unexpected refusal ends the test.
+import { randomBytes } from 'node:crypto';
 import type { Done } from '../../activities/act.ts';
+import type { Acknowledged } from '../../db/writes/alerts.ts';
 import type { ActInput } from '../../domain/acts.ts';
+import type { Acknowledgement } from '../../domain/alerts.ts';
 import type { Action, TaskKind } from '../../domain/lifecycle.ts';
+import type { Refusal } from '../../domain/refusal.ts';
+import { acknowledgeAlert } from '../../web/recorded.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import type { Answer, World } from './case-world.ts';
 import { claim, openTask } from './claim.ts';
@@ -56,6 +61,32 @@ export const barthel = {
   },
 };
 export const walk = { instrument: 'six-minute-walk', answers: { 'distance-1': 240, 'distance-2': 260 } };
+
+/** A whole PHQ-9 with this answer to the question about self-harm. */
+export const phq = (selfHarm: number) => ({
+  instrument: 'phq-9',
+  answers: { 1: 1, 2: 2, 3: 1, 4: 1, 5: 0, 6: 1, 7: 0, 8: 0, 9: selfHarm },
+});
+
+/** Somebody acknowledges the newest alert of a case, as the web has it recorded. */
+export async function acknowledge(
+  world: World,
+  by: string,
+  caseId: string,
+  values: Acknowledgement,
+  key = randomBytes(16).toString('hex'),
+): Promise<Acknowledged | Refusal> {
+  const [newest] = await world.worker.sql<{ id: string }[]>`
+    select id from measurements where case_id = ${caseId} and jsonb_array_length(alerts) > 0 order by measured_at desc, id desc limit 1`;
+  const { id: person, role } = world.as(by);
+  return await acknowledgeAlert(
+    world.asWeb(),
+    key,
+    { person, role },
+    { caseId, measurementId: newest?.id ?? caseId },
+    values,
+  );
+}
 
 function done(answer: Answer, action: string): Done {
   if (answer.kind !== 'done') throw new Error(`${action} was refused: ${JSON.stringify(answer)}`);
@@ -140,6 +171,34 @@ export const STORIES = {
       choice: 'send-back',
       reasons: 'Stairs were not tried',
     });
+    return caseId;
+  },
+  /** Two questionnaires that raise a safety alert, and one talk that answers for both. */
+  async alerted(stage: Stage): Promise<string> {
+    const { caseId } = await submit(stage);
+    await complete(stage, caseId, 'officerA', 'decide-eligibility', {
+      choice: 'accept',
+      criteria: met,
+      disciplines: ['psychology'],
+    });
+    await complete(stage, caseId, 'therapistA', 'assess', { findings: 'Low mood', measurements: [phq(1)] });
+    await complete(stage, caseId, 'doctor', 'propose-plan', {
+      goals: ['Sleep through'],
+      sessions: { psychology: 1 },
+      minutes: 45,
+    });
+    await complete(stage, caseId, 'officerB', 'approve-plan', { choice: 'approve' });
+    await complete(stage, caseId, 'therapistA', 'record-session', { choice: 'held', minutes: 45 });
+    await complete(stage, caseId, 'therapistB', 're-evaluate', {
+      choice: 'finish',
+      findings: 'Sleeps better',
+      measurements: [phq(2)],
+    });
+    const answer = await acknowledge(stage.world, 'therapistA', caseId, {
+      reason: 'safety-plan',
+      note: 'Agreed whom to call at night',
+    });
+    if (answer.kind !== 'acknowledged') throw new Error(`acknowledging was refused: ${answer.code}`);
     return caseId;
   },
   async refused(stage: Stage): Promise<string> {

@@ -26,7 +26,7 @@ let world: VerifyWorld;
 const connections = new Map<DatabaseRole, postgres.Sql>();
 beforeAll(async () => {
   world = await createVerifyWorld();
-  await world.live(['approved', 'refused', 'stumbling']);
+  await world.live(['approved', 'alerted', 'refused', 'stumbling']);
   await world.anchor();
   for (const role of DATABASE_ROLES)
     connections.set(role, postgres(world.world.fresh.urls[role], { max: 1, onnotice: () => undefined }));
@@ -54,6 +54,7 @@ const columnsOf = (table: string): string[] =>
 /** Uniqueness would refuse a copy before COMMIT does; what is tested is the entry. */
 const UNIQUE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cases: { '"number"': `number || 'x'` },
+  alert_acknowledgements: { '"measurement_id"': 'gen_random_uuid()' },
   plans: { '"number"': 'number + 1000' },
   case_relations: { '"person_id"': 'gen_random_uuid()' },
   role_assignments: { '"person_id"': 'gen_random_uuid()' },

@@ -1,6 +1,5 @@
 // The therapist's day: sessions to record in three taps, what a measurement demands today, initials with their look.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { oncePerCase } from '../../web/day/day.tsx';
 import { formsOf, formTo, wordsOf } from '../support/pages.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 import { ANSWERS, APPLICATION, MET, newCase, openTask, toTreatment, work } from './staff-story.ts';
@@ -33,18 +32,6 @@ test('a session is recorded in three acts from the day, which then says so', asy
   const after = wordsOf(await (await therapist.get(sent.headers.get('location') as string)).text());
   expect(after).toContain('The session of');
   expect(after).toMatch(/Physiotherapy\s+45/);
-});
-
-test('what is measured again and again in a case is told once, the newest', () => {
-  const of = (id: string, caseId: string, code: string) => ({ id, caseId, alert: { code } });
-  const alerts = [
-    of('5', 'a', 'x'),
-    of('4', 'b', 'x'),
-    of('3', 'a', 'x'),
-    of('2', 'a', 'y'),
-    of('1', 'b', 'x'),
-  ];
-  expect(oncePerCase(alerts).map(({ id }) => id)).toEqual(['5', '4', '2']);
 });
 
 test('an answer that cannot wait stands on the day of whoever asked, of doctors and leads, and of nobody else', async () => {

@@ -64,6 +64,13 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
           label={t.board.unclaimed}
           {...link({ who: 'nobody' })}
         />
+        <Tile
+          id="tile-alerts"
+          figure={t.number(figures.alerts.overdue)}
+          label={t.board.alertsOverdue}
+          note={t.board.alertsOpen(figures.alerts.open)}
+          {...(figures.alerts.overdue > 0 ? { tone: 'late' as const } : {})}
+        />
         <Tile id="tile-decided" figure={t.number(figures.decidedToday)} label={t.board.decidedToday} />
         <Tile
           id="tile-unanchored"

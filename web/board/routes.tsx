@@ -1,5 +1,6 @@
 // Station 1, web: the board as a page, and as what the stream sends when something changed.
 import { boardFigures } from '../../db/views/board.ts';
+import { raisedBefore } from '../../domain/alerts.ts';
 import { startOfDay } from '../../domain/calendar.ts';
 import { allows } from '../../domain/permissions.ts';
 import { todayIn } from '../clock-view.ts';
@@ -16,7 +17,10 @@ export async function boardView(deps: WebDeps, session: Pick<Session, 'role'>): 
   const now = deps.now();
   const { calendar } = deps.parameters;
   const start = new Date(startOfDay(todayIn(deps.parameters, now), calendar.zone));
-  const [figures, health] = await Promise.all([boardFigures(deps.db, now, start), deps.health()]);
+  const [figures, health] = await Promise.all([
+    boardFigures(deps.db, now, start, raisedBefore(deps.parameters, now)),
+    deps.health(),
+  ]);
   return {
     figures,
     health,

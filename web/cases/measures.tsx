@@ -1,9 +1,12 @@
 // Station 1, web: results over time, one chart and its table per instrument. A change is called real only beyond the measurement
 // error of the people it was measured for; a figure for other people than this patient is not used.
+import type { CaseAlert } from '../../db/views/alerts.ts';
 import type { MeasurementRow } from '../../db/views/case.ts';
+import { alertsOfCodes } from '../../domain/alerts.ts';
 import type { Instrument } from '../../domain/instruments/instrument.ts';
 import { populationOf } from '../../domain/instruments/population.ts';
 import { INSTRUMENTS } from '../../domain/instruments/registry.ts';
+import { TakenUpAlerts } from '../alerts/alerts.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { MeasureChart, type MeasureView } from '../parts/measure-chart.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -50,35 +53,36 @@ export function measureViews(
   });
 }
 
-/** Alerts of the newest measurements, in the instruments' own words. */
-export function alertWords(t: Text, rows: readonly MeasurementRow[]): string[] {
-  const newest = new Map(rows.map((row) => [row.instrument, row]));
-  return [...newest.values()].flatMap((row) => {
-    const instrument = INSTRUMENTS.find(({ id }) => id === row.instrument);
-    const score = instrument?.score(row.answers);
-    return (score?.alerts ?? []).map(({ text }) => text[t.lang]);
-  });
-}
+/** What the newest measurements say besides their totals; what must be acknowledged stands on its own. */
+const remarks = (t: Text, rows: readonly MeasurementRow[]): string[] =>
+  alertsOfCodes(
+    [...new Map(rows.map((row) => [row.instrument, row])).values()].flatMap(({ alerts }) => alerts),
+    'attention',
+  ).map(({ text }) => text[t.lang]);
 
 export function Measures({
   t,
   rows,
   reasonCode,
+  alerts,
+  reader,
 }: {
   t: Text;
   rows: readonly MeasurementRow[];
   reasonCode: string | null;
+  alerts: readonly CaseAlert[];
+  reader: string;
 }) {
   const views = measureViews(t, rows, reasonCode);
-  const alerts = alertWords(t, rows);
   const unscored = rows.filter((row) => row.total === null);
   return (
     <div class="stack">
-      {alerts.map((words) => (
+      {remarks(t, rows).map((words) => (
         <Notice tone="late">
           <p>{words}</p>
         </Notice>
       ))}
+      <TakenUpAlerts t={t} alerts={alerts} reader={reader} />
       <StatedTotals t={t} rows={rows} />
       {views.length === 0 ? (
         <EmptyState words={t.case.noMeasures} />

@@ -2,6 +2,7 @@
 // look is recorded, and only then is anything read.
 import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
+import { alertStanding, alertsOfCase, openAlerts } from '../../db/views/alerts.ts';
 import {
   applicationOf,
   clocksOf,
@@ -16,9 +17,11 @@ import {
 import { caseByNumber, casesByName, casesPage } from '../../db/views/cases.ts';
 import { entriesOf, entryCount } from '../../db/views/entries.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
+import { acknowledgeRefusal } from '../../domain/alerts.ts';
 import { isUuid, readCaseNumber } from '../../domain/ids.ts';
 import { ACTIONS, type Action, LIFECYCLE, OUTCOMES, STAGES } from '../../domain/lifecycle.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { WaitingAlert } from '../alerts/alerts.tsx';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { offersEvidence } from '../evidence/routes.tsx';
@@ -33,6 +36,7 @@ import { type CaseSection, paths } from '../paths.ts';
 import { recordRefusal } from '../recorded.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
+import type { Text } from '../text/text.ts';
 import {
   CaseHeading,
   Clocks,
@@ -57,6 +61,8 @@ const TIMELINE = 12;
 /** Names one search may show; each is a look. */
 const HITS = 25;
 const SIZES = [25, 50, 100];
+/** Alerts above a case: one for each instrument that can raise one. */
+const ALERTS = 20;
 
 export function caseRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
@@ -161,13 +167,22 @@ export function caseRoutes(deps: WebDeps): Routes {
     return await sectionPage(c, deps, seen, 'overview', body);
   });
 
-  section('/cases/:id/measures', 'measures', async (c, { head }) => {
-    const [rows, application] = await Promise.all([
+  section('/cases/:id/measures', 'measures', async (c, { head, session }) => {
+    const [rows, application, alerts] = await Promise.all([
       measurementsOf(deps.db, head.id),
       applicationOf(deps.db, head.id),
+      alertsOfCase(deps.db, head.id),
     ]);
     return {
-      body: <Measures t={wordsFor(c, deps)} rows={rows} reasonCode={application?.reasonCode ?? null} />,
+      body: (
+        <Measures
+          t={wordsFor(c, deps)}
+          rows={rows}
+          reasonCode={application?.reasonCode ?? null}
+          alerts={alerts}
+          reader={session.person}
+        />
+      ),
     };
   });
 
@@ -232,7 +247,7 @@ function placeOf(text: string | undefined): { changedAt: string; id: string } | 
     : undefined;
 }
 
-async function overview(deps: WebDeps, t: ReturnType<typeof wordsFor>, seen: Seen): Promise<{ body: Child }> {
+async function overview(deps: WebDeps, t: Text, seen: Seen): Promise<{ body: Child }> {
   const { head } = seen;
   const [entries, clocks, tasks, patient, application, { plan, held }, measurements, findings] =
     await Promise.all([
@@ -355,6 +370,7 @@ async function sectionPage(
           {await receiptNote(deps, t, session, c.req.query('receipt'))}
         </Notice>
       ) : null}
+      {await waitingAlerts(deps, t, seen)}
       <WhereItIs
         t={t}
         seen={seen}
@@ -372,6 +388,19 @@ async function sectionPage(
       {body}
     </div>,
   );
+}
+
+/** Safety alerts of the case that nobody has taken up; for staff who see what was found. */
+async function waitingAlerts(deps: WebDeps, t: Text, { head, session, clinical, own }: Seen): Promise<Child> {
+  if (!clinical || own) return null;
+  const { rows } = await openAlerts(deps.db, { caseId: head.id }, ALERTS);
+  if (rows.length === 0) return null;
+  const now = deps.now();
+  const standing = await alertStanding(deps.db, head.id, session.person, now);
+  const may = !acknowledgeRefusal({ role: session.role, lead: standing.lead }, standing);
+  return rows.map((alert) => (
+    <WaitingAlert t={t} parameters={deps.parameters} now={now} alert={alert} act={may ? 'offer' : 'others'} />
+  ));
 }
 
 /** A section this reader does not have: said, and recorded. */

@@ -142,10 +142,22 @@ export function eventOf(
     proof: proofOf(row),
     ...(row.signed ? { signed: t.signing.signedBy(row.by.name ?? t.words.none) } : {}),
     weighty: decision !== null,
-    detail: options.clinical && decision?.reasons ? <Said text={decision.reasons} /> : undefined,
+    detail: options.clinical ? saidIn(t, row) : undefined,
     ...(operation ? { receipt: paths.receipt(operation) } : {}),
     ...(details ? { technical: technicalOf(t, row, details) } : {}),
   };
+}
+
+/** What a person wrote with the act, and what was done about an alert. */
+function saidIn(t: Text, { decision, acknowledgement }: EntryRow) {
+  if (acknowledgement)
+    return (
+      <>
+        <p>{t.alerts.reasons[acknowledgement.reason]}</p>
+        {acknowledgement.note ? <Said text={acknowledgement.note} /> : null}
+      </>
+    );
+  return decision?.reasons ? <Said text={decision.reasons} /> : undefined;
 }
 
 function technicalOf(

@@ -1,18 +1,18 @@
 // Station 1, web: my day (UI.md 4.3): what must be acknowledged, the sessions to record, what is to finish, what was recorded.
 // Everything is one tap from here. Initials instead of names; the look at them is recorded.
 import type { Child } from 'hono/jsx';
+import type { OpenAlert } from '../../db/views/alerts.ts';
 import type { RecordedSession } from '../../db/views/day.ts';
 import type { QueueRow } from '../../db/views/queue.ts';
-import type { Alert } from '../../domain/instruments/instrument.ts';
 import type { Parameters } from '../../domain/parameters.ts';
 import type { Discipline } from '../../domain/roles.ts';
+import { WaitingAlert } from '../alerts/alerts.tsx';
 import { clockView } from '../clock-view.ts';
 import { Hidden } from '../layout.tsx';
 import { ClockBar } from '../parts/clock-bar.tsx';
 import { DataTable } from '../parts/data-table.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
 import { Moment } from '../parts/moment.tsx';
-import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
 import { Tag } from '../parts/tag.tsx';
 import { paths } from '../paths.ts';
@@ -25,14 +25,9 @@ export interface DayProps {
   readonly person: string;
   readonly parameters: Parameters;
   readonly now: Date;
-  readonly alerts: readonly {
-    readonly id: string;
-    readonly caseId: string;
-    readonly number: string;
-    readonly initials: string;
-    readonly at: string;
-    readonly alert: Alert;
-  }[];
+  /** Alerts that wait for this person, longest first, and how many wait in all. */
+  readonly alerts: readonly OpenAlert[];
+  readonly alertsTotal: number;
   /** Sessions this person may record, or holds. */
   readonly sessions: readonly QueueRow[];
   readonly initials: ReadonlyMap<string, string>;
@@ -51,15 +46,6 @@ export interface DayProps {
   /** Doctors record no sessions. */
   readonly therapist: boolean;
 }
-
-/** Of each kind of alert the newest in a case: repeated, they would push the day's work out of sight. Newest come first. */
-export const oncePerCase = <A extends { readonly caseId: string; readonly alert: Pick<Alert, 'code'> }>(
-  alerts: readonly A[],
-): A[] =>
-  alerts.filter(
-    (one, n) =>
-      alerts.findIndex(({ caseId, alert }) => caseId === one.caseId && alert.code === one.alert.code) === n,
-  );
 
 /** One tap: claims the task and opens it; or just opens it when it is this person's already. */
 function OpenTask({ props, row, words }: { props: DayProps; row: QueueRow; words: string }) {
@@ -93,29 +79,10 @@ export function Day(props: DayProps) {
   return (
     <div class="stack-wide">
       {props.notice}
-      {alerts.map(({ id, caseId, number, initials, at, alert }) => (
-        <Notice
-          tone="late"
-          id={`alert-${id}`}
-          actions={
-            <a class="button" href={paths.case(caseId, 'measures')}>
-              {t.work.seeCase}
-              <span class="visually-hidden"> {number}</span>
-            </a>
-          }
-        >
-          <p>
-            <strong>{t.work.alertTitle}.</strong> <span class="figures">{number}</span>{' '}
-            <Said inline text={initials} />
-          </p>
-          <p>
-            {alert.text[t.lang]}{' '}
-            <span class="soft nowrap">
-              <Moment t={t} at={at} />
-            </span>
-          </p>
-        </Notice>
+      {alerts.map((alert) => (
+        <WaitingAlert t={t} parameters={props.parameters} now={props.now} alert={alert} act="offer" named />
       ))}
+      {props.alertsTotal > alerts.length ? <p>{t.alerts.more(props.alertsTotal - alerts.length)}</p> : null}
       <div class="columns">
         {props.therapist ? (
           <div class="stack-wide">

@@ -1,9 +1,10 @@
 // Station 1, web: my day, for therapists and doctors. Gathers what this person may do now from the queue's own rules; shows
 // initials, so the look is recorded before. Writes nothing else.
-import { alertsSince, initialsOf, recordedSince, treatmentOf } from '../../db/views/day.ts';
+import { openAlerts } from '../../db/views/alerts.ts';
+import { initialsOf, recordedSince, treatmentOf } from '../../db/views/day.ts';
 import { queueCount, queuePage } from '../../db/views/queue.ts';
+import { answersForAll } from '../../domain/alerts.ts';
 import { localDateAt, startOfDay } from '../../domain/calendar.ts';
-import { instrumentById } from '../../domain/instruments/registry.ts';
 import type { WebDeps } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { signedIn } from '../guard.ts';
@@ -12,11 +13,11 @@ import { queueAsk } from '../queue/routes.tsx';
 import { pageAnswer, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { claimKey } from '../tasks/keys.ts';
-import { Day, oncePerCase } from './day.tsx';
+import { Day } from './day.tsx';
 
 const DAY = 86_400_000;
-/** How long an alert stands here. */
-const ALERT_DAYS = 7;
+/** Most alerts on the page; the longest waiting stand first. */
+const ALERTS = 20;
 /** Most sessions and other tasks on the page; the queue has the rest. */
 const SESSIONS = 30;
 const OTHERS = 8;
@@ -40,21 +41,11 @@ export function dayRoutes(deps: WebDeps): Routes {
       queueCount(deps.db, { ...ask, filters: { who: 'nobody' } }, 'open'),
       queueCount(deps.db, { ...ask, filters: { who: 'nobody', kind: 'record-session' } }, 'open'),
       recordedSince(deps.db, session.person, midnight),
-      alertsSince(
-        deps.db,
-        session.person,
-        !therapist || actor.lead,
-        new Date(now.getTime() - ALERT_DAYS * DAY).toISOString(),
-      ),
+      openAlerts(deps.db, answersForAll(actor) ? 'all' : { person: session.person, now }, ALERTS),
     ]);
     const offered = sessions.filter((row) => row.refusal === undefined);
-    const urgent = alerts.flatMap((row) =>
-      (instrumentById(row.instrument)?.score(row.answers).alerts ?? [])
-        .filter((alert) => alert.level === 'immediate' && row.codes.includes(alert.code))
-        .map((alert) => ({ ...row, alert })),
-    );
     const cases = [...new Set(offered.map((row) => row.caseId))];
-    if (cases.length > 0 || urgent.length > 0) await disclose(deps, session, 'day', null);
+    if (cases.length > 0 || alerts.rows.length > 0) await disclose(deps, session, 'day', null);
     const [initials, treatment] = await Promise.all([
       initialsOf(deps.db, cases),
       treatmentOf(deps.db, cases, weekAgo),
@@ -69,7 +60,8 @@ export function dayRoutes(deps: WebDeps): Routes {
         person={session.person}
         parameters={deps.parameters}
         now={now}
-        alerts={oncePerCase(urgent)}
+        alerts={alerts.rows}
+        alertsTotal={alerts.total}
         sessions={offered}
         initials={initials}
         treatment={treatment}
@@ -78,7 +70,7 @@ export function dayRoutes(deps: WebDeps): Routes {
         freeTotal={Math.max(openTotal - sessionTotal, free.length)}
         recorded={recorded}
         claimKey={(task) => claimKey(deps, session.person, 'task.claim', task)}
-        notice={await doneNotice(deps, t, session, c.req.query('done'))}
+        notice={await doneNotice(deps, t, session, c.req.query('done'), alerts.rows)}
         therapist={therapist}
       />,
     );

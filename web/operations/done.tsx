@@ -1,14 +1,16 @@
 // Station 1, web: what became of an act, read from its operation's row: the only thing a screen may call done. A person sees
 // their own operations and nobody else's. Writes nothing.
-import { and, desc, eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Child } from 'hono/jsx';
 import { measurements, operations } from '../../db/schema.ts';
-import type { Alert, Answers } from '../../domain/instruments/instrument.ts';
-import { instrumentById } from '../../domain/instruments/registry.ts';
+import { alertsOfCodes } from '../../domain/alerts.ts';
+import type { Alert } from '../../domain/instruments/instrument.ts';
 import { ACTIONS, type Action } from '../../domain/lifecycle.ts';
 import { isOperationKey } from '../../domain/operation-key.ts';
+import { allows } from '../../domain/permissions.ts';
 import { isRefusal, type Refusal } from '../../domain/refusal.ts';
 import type { Done } from '../../workflows/messages.ts';
+import { AcknowledgeLink } from '../alerts/alerts.tsx';
 import type { Session, WebDeps } from '../deps.ts';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
@@ -40,19 +42,22 @@ export async function outcomeOf(
     : { kind: 'other', action: row.action };
 }
 
+/** An alert that an act raised, with the measurement that did. */
+interface Raised {
+  readonly measurement: string;
+  readonly alert: Alert;
+}
+
 /** The alerts that an act raised, in the words of their instruments; read back from what it recorded. */
-export async function alertsOf(deps: Pick<WebDeps, 'db'>, done: Done): Promise<readonly Alert[]> {
-  if (done.alerts.length === 0) return [];
+async function alertsOf(deps: Pick<WebDeps, 'db'>, operation: string): Promise<Raised[]> {
   const rows = await deps.db
-    .select({ instrument: measurements.instrument, answers: measurements.answers })
+    .select({ measurement: measurements.id, codes: measurements.alerts })
     .from(measurements)
-    .where(eq(measurements.caseId, done.caseId))
-    .orderBy(desc(measurements.measuredAt))
-    .limit(8);
-  const known = rows.flatMap((row) => [
-    ...(instrumentById(row.instrument)?.score(row.answers as Answers).alerts ?? []),
-  ]);
-  return [...new Set(done.alerts)].flatMap((code) => known.find((alert) => alert.code === code) ?? []);
+    .innerJoin(operations, eq(operations.entryId, measurements.entryId))
+    .where(eq(operations.id, operation));
+  return rows.flatMap(({ measurement, codes }) =>
+    alertsOfCodes(codes).map((alert) => ({ measurement, alert })),
+  );
 }
 
 /** "Your decision on RC-… is recorded", with what a measurement demands of somebody today. */
@@ -60,12 +65,15 @@ export function DoneNotice({
   t,
   outcome,
   alerts = [],
+  acknowledges = false,
   caseHref,
   receipt,
 }: {
   t: Text;
   outcome: Extract<Outcome, { kind: 'done' }>;
-  alerts?: readonly Alert[];
+  alerts?: readonly Raised[];
+  /** Whether the reader can be led to where an alert is acknowledged. */
+  acknowledges?: boolean;
   caseHref?: string | undefined;
   receipt?: Child;
 }) {
@@ -84,8 +92,15 @@ export function DoneNotice({
         <p>{t.done[outcome.action](outcome.done.number)}</p>
         {receipt}
       </Notice>
-      {alerts.map((alert) => (
-        <Notice tone="late">
+      {alerts.map(({ measurement, alert }) => (
+        <Notice
+          tone="late"
+          actions={
+            acknowledges && alert.level === 'immediate' ? (
+              <AcknowledgeLink t={t} alert={{ ...outcome.done, id: measurement }} />
+            ) : undefined
+          }
+        >
           <p>
             <strong>{t.work.alertTitle}.</strong> {alert.text[t.lang]}
           </p>
@@ -95,21 +110,24 @@ export function DoneNotice({
   );
 }
 
-/** The notice for `?done=OPERATION` of a list, or nothing. */
+/** The notice for `?done=OPERATION` of a list, or nothing; without the alerts that the page itself shows. */
 export async function doneNotice(
   deps: WebDeps,
   t: Text,
   session: Session,
   operation: string | undefined,
+  shown: readonly { readonly id: string }[] = [],
 ): Promise<Child> {
   if (!operation) return null;
   const outcome = await outcomeOf(deps, session.person, operation);
   if (outcome?.kind !== 'done') return null;
+  const raised = outcome.done.alerts.length > 0 ? await alertsOf(deps, operation) : [];
   return (
     <DoneNotice
       t={t}
       outcome={outcome}
-      alerts={await alertsOf(deps, outcome.done)}
+      alerts={raised.filter(({ measurement }) => !shown.some(({ id }) => id === measurement))}
+      acknowledges={allows(session.role, 'alert.acknowledge')}
       caseHref={paths.case(outcome.done.caseId)}
       receipt={await receiptNote(deps, t, session, operation)}
     />

@@ -608,7 +608,7 @@ export function Gallery({ t, words }: { t: Text; words: GalleryWords }) {
               weighty: true,
               technical: [
                 { term: t.timeline.entry, value: <Hash t={t} value={HASH} /> },
-                { term: t.timeline.parameters, value: '2026-07' },
+                { term: t.timeline.parameters, value: '2026-11' },
               ],
             },
             {

@@ -3,6 +3,7 @@
 
 import type { CertificateState } from '../../db/views/certificates.ts';
 import type { ACT_FAULTS, Criterion } from '../../domain/acts.ts';
+import type { AcknowledgementReason } from '../../domain/alerts.ts';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { AuditEvent, SignedAction } from '../../domain/events.ts';
 import type {
@@ -433,6 +434,7 @@ export const en = {
     'clock.lapsed': 'Limit ended',
     'task.claimed': 'Claimed',
     'task.handed-back': 'Handed back',
+    'alert.acknowledged': 'Safety alert acknowledged',
     'act.refused': 'Act refused',
     'case.disclosed': 'Case looked at',
     'person.added': 'Person added',
@@ -574,7 +576,10 @@ export const en = {
           : v.roles
             ? `Your role${v.role ? `, ${v.role},` : ''} does not include this. It is open to: ${v.roles}.`
             : 'Your role does not include this. Ask an administrator who can do it.',
-    'not-related': () => 'Only the patient, their guardian or the person who referred them may do this.',
+    'not-related': (v: Values) =>
+      v.action === 'alert.acknowledge'
+        ? 'Only doctors, lead therapists and whoever works on this case can do this.'
+        : 'Only the patient, their guardian or the person who referred them may do this.',
     'wrong-state': () =>
       'The case has moved on, so this step is no longer open. See the case for what comes next.',
     'conflict-of-duties': (v: Values) =>
@@ -590,6 +595,10 @@ export const en = {
       v.holder
         ? `${v.holder} is already working on this task.`
         : 'Somebody else is already working on this task.',
+    'already-acknowledged': (v: Values) =>
+      v.holder
+        ? `${v.holder} already acknowledged this${v.at ? ` at ${v.at}` : ''}. Nothing was added.`
+        : 'Somebody else already acknowledged this. Nothing was added.',
     'key-reused': () =>
       'This form was already sent with other answers. Open the page again to see what was recorded.',
     'key-unbound': () => 'This form was made for another sign-in. Open the page again from your list.',
@@ -810,6 +819,27 @@ export const en = {
       string
     >,
     recordHint: 'Rows show no names. They stand on the case, and opening it is recorded.',
+  },
+
+  alerts: {
+    title: 'Acknowledge a safety alert',
+    acknowledge: 'Acknowledge',
+    by: 'Acknowledge by',
+    lead: 'This ends the alert for everybody. Your name, the time and what you write here are recorded and stay with the case.',
+    who: 'Doctors, lead therapists and whoever works on this case can acknowledge it.',
+    more: (n: number) => `${count(n, 'more safety alert waits', 'more safety alerts wait')}.`,
+    takenUp: 'Acknowledged safety alerts',
+    reason: 'What was done',
+    reasons: {
+      'spoke-with-patient': 'Spoke with the patient, no danger now',
+      'safety-plan': 'Made a safety plan with the patient',
+      'crisis-service': 'Handed over to the crisis service or the doctor on call',
+      'under-treatment': 'Known, and under treatment',
+      'answered-by-mistake': 'Answered by mistake, and asked again',
+      other: 'Something else',
+    } satisfies Record<AcknowledgementReason, string> as Record<AcknowledgementReason, string>,
+    note: 'Note',
+    noteHint: 'Needed for the last two answers. The patient can read it.',
   },
 
   day: {
@@ -1142,6 +1172,8 @@ export const en = {
     late: 'Late',
     dueSoon: 'Due in 3 days',
     unclaimed: 'Unclaimed tasks',
+    alertsOverdue: 'Safety alerts overdue',
+    alertsOpen: (n: number) => `${number(n)} waiting`,
     decidedToday: 'Decided today',
     unanchored: 'Unanchored entries',
     oldest: (words: string) => `oldest from ${words}`,
@@ -1362,6 +1394,7 @@ export const en = {
     cases: 'List of own cases',
     audit: 'Audit page',
     day: 'My day',
+    alert: 'A safety alert',
   } as Record<string, string>,
 
   populations: {
@@ -1469,6 +1502,7 @@ export const en = {
       'day.see': 'See a day’s work',
       'task.claim': 'Claim a task',
       'task.hand-back': 'Hand a task back',
+      'alert.acknowledge': 'Acknowledge a safety alert',
       'task.draft': 'Keep a draft',
       'task.open': 'Open a task',
       'cases.list': 'List cases',
@@ -1497,6 +1531,7 @@ export const en = {
       'not-claimed': 'task not held',
       'stale-claim': 'old claim',
       'already-claimed': 'held by another',
+      'already-acknowledged': 'acknowledged by another',
       'key-reused': 'form sent twice with other answers',
       'key-unbound': 'form made for another',
       'too-late': 'too late',

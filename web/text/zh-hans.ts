@@ -363,6 +363,7 @@ export const zhHans: typeof en = {
     'clock.lapsed': '时限届满',
     'task.claimed': '认领',
     'task.handed-back': '退回队列',
+    'alert.acknowledged': '安全警示已确认',
     'act.refused': '操作被拒绝',
     'case.disclosed': '查阅个案',
     'person.added': '添加人员',
@@ -497,7 +498,10 @@ export const zhHans: typeof en = {
           : v.roles
             ? `您当前的身份${v.role ? `（${v.role}）` : ''}不能办理此事。可办理的身份：${v.roles}。`
             : '您的身份不能办理此事。请向管理员了解由谁办理。',
-    'not-related': () => '只有患者、其监护人或转介人可以办理此事。',
+    'not-related': (v) =>
+      v.action === 'alert.acknowledge'
+        ? '只有医生、主管治疗师和正在办理此个案的人可以办理此事。'
+        : '只有患者、其监护人或转介人可以办理此事。',
     'wrong-state': () => '个案已进入其他环节，这一步不再开放。请查看个案了解下一步。',
     'conflict-of-duties': (v) =>
       v.duty === 'relation'
@@ -509,6 +513,10 @@ export const zhHans: typeof en = {
         ? `${v.at ? `${v.at}，` : ''}${v.holder}已接手此任务。您的文字保留在下方。`
         : '他人已接手此任务。您的文字保留在下方。',
     'already-claimed': (v) => (v.holder ? `${v.holder}正在办理此任务。` : '他人正在办理此任务。'),
+    'already-acknowledged': (v) =>
+      v.holder
+        ? `${v.holder}已${v.at ? `于${v.at}` : ''}确认此警示，未重复添加。`
+        : '他人已确认此警示，未重复添加。',
     'key-reused': () => '此表单曾以不同内容提交过。请重新打开页面查看已记录的内容。',
     'key-unbound': () => '此表单属于另一次登录。请从列表重新打开页面。',
     'too-late': () => '办理期限已过。',
@@ -710,6 +718,27 @@ export const zhHans: typeof en = {
     clock: '时限',
     clocks: { late: '已逾期', today: '今日到期', soon: '3 天内到期', paused: '暂停计时' },
     recordHint: '列表不显示姓名。姓名在个案页，查阅会被记录。',
+  },
+
+  alerts: {
+    title: '确认安全警示',
+    acknowledge: '确认',
+    by: '确认期限',
+    lead: '确认后，所有人的页面都不再显示此警示。您的姓名、时间和所填内容会被记录并保存在个案中。',
+    who: '医生、主管治疗师和正在办理此个案的人可以确认。',
+    more: (n) => `另有${number(n)}项安全警示待确认。`,
+    takenUp: '已确认的安全警示',
+    reason: '已采取的措施',
+    reasons: {
+      'spoke-with-patient': '已与患者谈话，目前没有危险',
+      'safety-plan': '已与患者制定安全计划',
+      'crisis-service': '已转交危机干预服务或值班医生',
+      'under-treatment': '情况已知，正在治疗中',
+      'answered-by-mistake': '回答有误，已重新询问',
+      other: '其他',
+    },
+    note: '备注',
+    noteHint: '选择最后两项时必须填写。患者可以看到备注。',
   },
 
   day: {
@@ -1005,6 +1034,8 @@ export const zhHans: typeof en = {
     late: '逾期',
     dueSoon: '3 天内到期',
     unclaimed: '未认领任务',
+    alertsOverdue: '逾期安全警示',
+    alertsOpen: (n) => `${number(n)}项待确认`,
     decidedToday: '今日已决定',
     unanchored: '未锚定条目',
     oldest: (words) => `最早始于${words}`,
@@ -1210,6 +1241,7 @@ export const zhHans: typeof en = {
     cases: '本人相关个案列表',
     audit: '审计页面',
     day: '今日工作',
+    alert: '安全警示',
   },
 
   populations: {
@@ -1312,6 +1344,7 @@ export const zhHans: typeof en = {
       'day.see': '查看当日工作',
       'task.claim': '认领任务',
       'task.hand-back': '退回任务',
+      'alert.acknowledge': '确认安全警示',
       'task.draft': '保存草稿',
       'task.open': '打开任务',
       'cases.list': '列出个案',
@@ -1340,6 +1373,7 @@ export const zhHans: typeof en = {
       'not-claimed': '未持有任务',
       'stale-claim': '认领已过期',
       'already-claimed': '由他人持有',
+      'already-acknowledged': '已由他人确认',
       'key-reused': '表单以其他内容重复提交',
       'key-unbound': '表单属于他人',
       'too-late': '已过期限',
