@@ -109,7 +109,11 @@ export async function answerAct<A extends Action>(
         notice: (
           <Notice tone="late">
             <p>
-              <strong>{t.errors.downTitle}.</strong> {t.errors.down}
+              <strong>
+                {t.errors.downTitle}
+                {t.marks.stop}
+              </strong>
+              {t.errors.down}
             </p>
           </Notice>
         ),

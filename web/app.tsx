@@ -83,8 +83,8 @@ export function createApp(deps: WebDeps): {
       );
     } catch {
       // The page itself needs Postgres for its frame; then the words and the number have to do.
-      const { errors } = wordsFor(c, deps);
-      const words = down ? `${errors.downTitle}. ${errors.down}` : errors.bug;
+      const { errors, marks } = wordsFor(c, deps);
+      const words = down ? `${errors.downTitle}${marks.stop}${errors.down}` : errors.bug;
       return c.text(`${words}\n${c.var.requestId}`, down ? 503 : 500, { 'Retry-After': '5' });
     }
   });

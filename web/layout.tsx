@@ -35,6 +35,7 @@ export const VARY = 'HX-Request, HX-Request-Type';
 
 export type Theme = 'system' | 'light' | 'dark';
 export type Density = 'comfortable' | 'compact';
+export type Undo = '10' | '30' | 'wait';
 
 /** What the frame prints besides the page. Built anew for each request. */
 export type Frame = {
@@ -43,6 +44,8 @@ export type Frame = {
   density?: Density;
   /** Single-key shortcuts; on unless the person switched them off. */
   keys?: boolean;
+  /** Seconds in which a signature can be undone; ten unless the person said otherwise. */
+  undo?: Undo;
   /** Address of this page, for the current mark in the navigation and for coming back from a change of language. */
   path: string;
   viewer?: Viewer | undefined;
@@ -157,7 +160,8 @@ export function TitleOf({
   t: Text;
   options: Pick<PageOptions, 'title' | 'caseNumber' | 'faults' | 'error'>;
 }) {
-  const title = [options.title, options.caseNumber, t.service].filter(Boolean).join(' – ');
+  const number = options.caseNumber && !options.title.includes(options.caseNumber) ? options.caseNumber : '';
+  const title = [options.title, number, t.service].filter(Boolean).join(' – ');
   const wrong = options.error || (options.faults ?? []).length > 0;
   return <title>{wrong ? `${t.frame.errorTitle}${title}` : title}</title>;
 }
@@ -174,6 +178,7 @@ export function page(frame: Frame, options: PageOptions, children: Child) {
         data-theme={frame.theme}
         data-density={frame.density ?? 'comfortable'}
         data-keys={frame.keys === false ? 'off' : 'on'}
+        data-undo={frame.undo ?? '10'}
         {...(options.audience === 'patient' ? { 'data-audience': 'patient' } : {})}
       >
         <head>
@@ -344,7 +349,10 @@ function Account({ frame, viewer }: { frame: Frame; viewer: Viewer }) {
     <details class="menu">
       <summary class="tool">
         <Icon name="user" />
-        <span class="visually-hidden">{t.frame.account}: </span>
+        <span class="visually-hidden">
+          {t.frame.account}
+          {t.marks.colon}
+        </span>
         <span class="phone-quiet">
           <span class="account-name">
             <Said inline text={viewer.name} />
@@ -357,8 +365,10 @@ function Account({ frame, viewer }: { frame: Frame; viewer: Viewer }) {
       </summary>
       <div class="menu-panel">
         <p class="meta">
-          <Said inline text={viewer.name} />, {t.frame.actingAs(role)}
-          {viewer.organisation ? `, ${viewer.organisation}` : ''}
+          <Said inline text={viewer.name} />
+          {t.marks.comma}
+          {t.frame.actingAs(role)}
+          {viewer.organisation ? `${t.marks.comma}${viewer.organisation}` : ''}
         </p>
         {viewer.roles
           .filter((other) => other !== viewer.role)
@@ -417,8 +427,10 @@ function Footer({ frame }: { frame: Frame }) {
             <Icon name="anchor" />
             <a class="figures" href="/consortium">
               {t.frame.checkpoint(checkpoint.size)}
-              {checkpoint.anchored === undefined ? '' : `, ${t.frame.anchoredUpTo(checkpoint.anchored)}`}
-              {', '}
+              {checkpoint.anchored === undefined
+                ? ''
+                : `${t.marks.comma}${t.frame.anchoredUpTo(checkpoint.anchored)}`}
+              {t.marks.comma}
               {checkpoint.cosigned
                 ? t.frame.cosigned(checkpoint.cosigned.count, ORGANISATIONS.length, checkpoint.cosigned.size)
                 : t.frame.notCosigned}
@@ -458,6 +470,7 @@ export function KeysList({ t }: { t: Text }) {
         [['D'], k.toDecision],
         [['A', 'R', 'P'], k.choices],
         [['Ctrl', 'Enter'], k.send],
+        [['Z'], k.undo],
       ],
     ],
     [

@@ -1,12 +1,14 @@
 // Station 1, web: how a person wants pages to look, in cookies, so that the first paint is right. Holds nothing personal: a
-// language, a theme, a row height, and whether single keys act (I8).
+// language, a theme, a row height, whether single keys act, and how long a signature can be undone (I8).
 import type { Context } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import type { WebEnv } from './deps.ts';
-import type { Density, Theme } from './layout.tsx';
+import type { Density, Theme, Undo } from './layout.tsx';
 import { LANGS, type Lang } from './text/formats.ts';
 
 export const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+/** Seconds between “Sign” and signing, in which it can be undone; or until the person says so. */
+export const UNDO: readonly Undo[] = ['10', '30', 'wait'];
 export const DENSITIES: readonly Density[] = ['comfortable', 'compact'];
 
 const NAMES = {
@@ -14,6 +16,7 @@ const NAMES = {
   theme: '__Host-theme',
   density: '__Host-density',
   keys: '__Host-keys',
+  undo: '__Host-undo',
 } as const;
 const YEAR = 365 * 24 * 3600;
 
@@ -23,6 +26,7 @@ export interface Preferences {
   readonly theme: Theme;
   readonly density: Density;
   readonly keys: boolean;
+  readonly undo: Undo;
 }
 
 /** What a request's cookies say; anything else than a known value counts as not set. */
@@ -33,6 +37,7 @@ export function preferencesOf(c: Context<WebEnv>): Preferences {
     theme: THEMES.find((known) => known === of('theme')) ?? 'system',
     density: DENSITIES.find((known) => known === of('density')) ?? 'comfortable',
     keys: of('keys') !== 'off',
+    undo: UNDO.find((known) => known === of('undo')) ?? '10',
   };
 }
 

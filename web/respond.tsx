@@ -72,12 +72,13 @@ export const wordsFor = (c: Context<WebEnv>, deps: WebDeps): Text =>
 export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame> {
   const t = wordsFor(c, deps);
   const { session } = c.var;
-  const { theme, density, keys } = preferencesOf(c);
+  const { theme, density, keys, undo } = preferencesOf(c);
   return {
     t,
     theme,
     density,
     keys,
+    undo,
     path: c.req.path,
     demonstration: deps.settings.demonstration,
     ...(session
@@ -209,17 +210,29 @@ export async function signedOut(c: Context<WebEnv>, deps: WebDeps): Promise<Resp
   const t = wordsFor(c, deps);
   if (wantsFragment(c.req.raw.headers)) {
     c.header('HX-Reswap', 'none');
-    return c.html(fragment(noticePartial(t.errors.signedOut)) as never, 401);
+    return c.html(fragment(noticePartial(<SignedOut t={t} words={t.errors.signedOut} />)) as never, 401);
   }
   if (c.req.method === 'GET') return c.redirect('/sign-in', 303);
   return await pageAnswer(
     c,
     deps,
     { title: t.errors.signedOutTitle, error: true },
-    <Notice tone="note">{t.errors.signedOut}</Notice>,
+    <Notice tone="note">
+      <SignedOut t={t} words={t.errors.signedOutSent} />
+    </Notice>,
     401,
   );
 }
+
+/** What to do, with the way there in a tab of its own: this one keeps what was typed. */
+const SignedOut = ({ t, words }: { t: Text; words: string }) => (
+  <p>
+    {words}{' '}
+    <a href={paths.signIn} target="_blank" rel="noopener">
+      {t.signIn.title}
+    </a>
+  </p>
+);
 
 /** Too large a body. */
 export async function tooLarge(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {

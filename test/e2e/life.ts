@@ -47,7 +47,9 @@ export function lives(world: () => World, left: Left): void {
           await fill(page, { goals: said('walk to the shop') });
           await page.getByRole('button', { name: t.buttons['submit-application'] }).click();
           await page.locator('#error-summary').waitFor();
-          expect(await page.locator('#error-summary li').allInnerTexts()).toEqual([t.faults.required?.({})]);
+          expect(await page.locator('#error-summary li').allInnerTexts()).toEqual([
+            t.errors.about(t.fields.reason, t.faults.required?.({}) ?? ''),
+          ]);
           await page.locator('#error-summary a').click();
           expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('reason');
           expect(await page.locator('[name=goals]').inputValue()).toBe(said('walk to the shop'));

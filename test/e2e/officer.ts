@@ -89,6 +89,13 @@ export function officersDays(world: () => World, left: Left): void {
         await page.waitForURL(/\/sign$/);
         await page.locator('#sign-form button.primary:enabled').waitFor();
         await press('Control+Enter');
+        // What comes now has focus: Z undoes it, and again; after that comes “Sign now”.
+        await page.locator('#undo-undo:focus').waitFor();
+        await press('z');
+        await page.locator('#sign-state', { hasText: t.signing.undone }).waitFor();
+        await press('Control+Enter');
+        await page.locator('#undo-undo:focus').waitFor();
+        await press('Tab', 'Enter');
         await page.waitForURL(/[?&]done=/);
         expect(await shownIn(page.locator('.notice').first())).toContain(about.number);
       });

@@ -128,8 +128,11 @@ async function readyToSign(page: Page): Promise<void> {
   await signButton(page).waitFor();
 }
 
-/** Signs and sends, on a page that is ready to be signed. */
-export const pressSign = (page: Page): Promise<void> => signButton(page).click();
+/** Signs and sends, on a page that is ready to be signed: without waiting for the time in which it could be undone. */
+export async function pressSign(page: Page): Promise<void> {
+  await signButton(page).click();
+  await page.locator('#undo-now').click();
+}
 
 /** From a form to the page where it is read and signed. */
 export async function toSign(page: Page): Promise<void> {

@@ -178,6 +178,13 @@ describe('what is found stays with those who treat and decide', () => {
     expect(words).toContain(
       `you can appeal until ${text('en', w.webDeps.parameters.calendar.zone).date(row?.due ?? new Date(0))}`,
     );
+    // On paper too it says who signed, how far its entry has come, and bears the day of the decision.
+    const [decided] = await w.web.sql<{ at: Date; entry: string; name: string }[]>`
+      select d.decided_at as at, d.entry_id as entry, p.name from decisions d join persons p on p.id = d.decided_by
+      where d.case_id = ${refused} and d.choice = 'refuse'`;
+    expect(words).toMatch(/State when printed: (pending|sequenced #\d+|anchored #\d+, \d of 3)/);
+    expect(words).toContain(`${decided?.entry}`);
+    expect(words).toContain(`Decided by ${decided?.name}`);
     // Another decision's id, another case's, and people who are no party to it.
     const [id] = letter.split('/').slice(-1);
     for (const path of [`/cases/${refused}/letters/${randomUUID()}`, `/cases/${approved}/letters/${id}`])

@@ -128,6 +128,68 @@ describe('a decision in a browser', () => {
     await page.context().close();
   });
 
+  test('can be undone for as long as the person chose: until then nothing is signed and nothing is sent', async () => {
+    const { caseId, task } = await waiting('officerB');
+    const page = await pageOf('officerB');
+    await makeKey(page);
+    await page.clock.install();
+    await page.goto(`/tasks/${task}/sign`);
+    const sent: string[] = [];
+    page.on('request', (request) => sent.push(request.method()));
+    const sign = page.locator('#sign-form button.primary:enabled');
+    const undo = page.locator('#undo-undo');
+    const untouched = async () => {
+      expect(sent).not.toContain('POST');
+      expect(await page.locator('#sign-form [name=signature]').inputValue()).toBe('');
+      expect(await decisions(caseId)).toBe(0);
+    };
+    // Pressed twice, as people do: the second press is not “Sign now”. Who then leaves has not signed.
+    await sign.dblclick();
+    await page.clock.runFor(5_000);
+    await untouched();
+    await page.goto(`/tasks/${task}/sign`);
+    await page.clock.runFor(20_000);
+    await untouched();
+    await sign.click();
+    await page.locator('#undo-undo:focus').waitFor();
+    expect(await undo.getAttribute('aria-describedby')).toBe('undo-words');
+    expect(await page.locator('#undo-words').innerText()).toBe(t.signing.undoIn('10'));
+    await page.clock.runFor(4_000);
+    expect(await page.locator('#undo-words').innerText()).toBe(t.signing.undoIn('6'));
+    await page.keyboard.press('z');
+    expect(await page.locator('#sign-state').innerText()).toBe(t.signing.undone);
+    expect(await sign.evaluate((button) => button === document.activeElement)).toBe(true);
+    await page.clock.runFor(20_000);
+    await untouched();
+
+    // Whoever wants no clock sets none.
+    await page.goto('/settings');
+    await page.locator('[name=undo][value=wait]').check();
+    await page.locator('main button.primary').click();
+    await page.waitForURL(/done=saved/);
+    sent.length = 0;
+    await page.goto(`/tasks/${task}/sign`);
+    await sign.click();
+    expect(await page.locator('#undo-words').innerText()).toBe(t.signing.undoWait);
+    await page.clock.runFor(120_000);
+    await untouched();
+
+    // And whoever set one, and does nothing, has signed.
+    await page.goto('/settings');
+    await page.locator('[name=undo][value="30"]').check();
+    await page.locator('main button.primary').click();
+    await page.waitForURL(/done=saved/);
+    await page.goto(`/tasks/${task}/sign`);
+    await sign.click();
+    await page.locator('#undo-undo:focus').waitFor();
+    await page.clock.runFor(29_000);
+    expect(await decisions(caseId)).toBe(0);
+    await page.clock.runFor(2_000);
+    await page.waitForURL(/[?&]done=/);
+    expect(await decisions(caseId)).toBe(1);
+    await page.context().close();
+  });
+
   test('without script it says why it cannot be signed there, and that the text waits', async () => {
     const { caseId, task } = await waiting('officerC');
     const page = await pageOf('officerC', false);

@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axeViolations } from '../support/axe.ts';
 import { openBrowser, openPage, type ShotOptions, signedInAs } from '../support/browser.ts';
-import { send, toSign } from '../support/deeds.ts';
+import { send, t, toSign } from '../support/deeds.ts';
 import { formTo } from '../support/pages.ts';
 import { createServedWorld } from '../support/served-world.ts';
 import type { WebWorld } from '../support/web-world.ts';
@@ -77,6 +77,10 @@ describe('by keyboard', () => {
     await page.getByRole('button', { name: 'Make a signing key in this browser' }).click();
     await page.locator('#sign-form button.primary:enabled').waitFor();
     await page.keyboard.press('Control+Enter');
+    // What comes now has focus: undo first, then “Sign now”.
+    await page.locator('#undo-undo:focus').waitFor();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
     await page.waitForURL('**/queue?done=*');
     expect(await page.locator('main').textContent()).toContain('Your decision on');
     await page.context().close();
@@ -183,7 +187,8 @@ describe('answers in place', () => {
     await page.locator('[name=note]').fill('Stairs');
     await toSign(page);
     world.setTrouble('unavailable');
-    const sign = page.getByRole('button', { name: 'Sign: record the session' });
+    await page.getByRole('button', { name: 'Sign: record the session' }).click();
+    const sign = page.getByRole('button', { name: t.signing.signNow });
     await sign.click();
     await page.waitForFunction(() =>
       document.getElementById('notice')?.textContent?.includes('Nothing is lost'),

@@ -31,6 +31,9 @@ describe('page', () => {
     const html = render({}, { title: 'Decide application', caseNumber: 'RC-7QK4-M2' });
     expect(html).toMatch(/^<!doctype html><html lang="en" data-theme="system"/);
     expect(html).toContain('<title>Decide application – RC-7QK4-M2 – Rehabilitation</title>');
+    expect(render({}, { title: 'Case RC-7QK4-M2', caseNumber: 'RC-7QK4-M2' })).toContain(
+      '<title>Case RC-7QK4-M2 – Rehabilitation</title>',
+    );
     expect(html.match(/<h1/g)).toHaveLength(1);
     expect(html.match(/<main/g)).toHaveLength(1);
   });

@@ -159,6 +159,11 @@ describe('ProofMark', () => {
     );
     for (const state of [{ state: 'pending' }, { state: 'sequenced', index: 1 }] as const)
       expect(render(<ProofLine t={t} proof={state} />)).not.toContain('anchored');
+    const cosigned = (count: number) =>
+      render(<ProofLine t={t} proof={{ state: 'anchored', index: 7, cosigned: { count, of: 3 } }} />);
+    expect(cosigned(1)).toContain(t.proof.uncosigned(2));
+    // Where nothing is missing, nothing is said.
+    expect(cosigned(3)).not.toContain('proof-note');
   });
 });
 
@@ -207,6 +212,32 @@ describe('Field and ErrorSummary', () => {
     }
     expect(summary).toMatch(/role="alert" tabindex="-1" autofocus/);
     expect(render(<ErrorSummary t={t} faults={[]} />)).toBe('');
+  });
+
+  it('no two lines of the summary read alike: what does not name its question has it named', () => {
+    const faults = faultWords(
+      t,
+      [
+        { field: 'm.phq-9.1', fault: 'required' },
+        { field: 'findings', fault: 'required' },
+        { field: 'choice', fault: 'chooseOne' },
+        { field: 'sessions.physiotherapy', fault: 'notANumber' },
+        { field: 'reasons', fault: 'reasonsNeeded' },
+      ],
+      { choice: 'Did the session take place?' },
+    );
+    const lines = [...render(<ErrorSummary t={t} faults={faults} />).matchAll(/<a [^>]*>([^<]*)</g)].map(
+      ([, words]) => words,
+    );
+    expect(lines).toEqual([
+      'Little interest or pleasure in doing things: Fill this in',
+      'Findings: Fill this in',
+      'Did the session take place? Choose one of the answers',
+      'Sessions of physiotherapy: Enter a whole number, for example 45',
+      'Give your reasons',
+    ]);
+    // At the field itself its question stands above it already.
+    expect(faultAt(faults, 'findings')).toBe('Fill this in');
   });
 
   it('puts the faults of a refusal into words, unknown keys included', () => {

@@ -204,7 +204,9 @@ function FromRecord({ t, draft }: { t: Text; draft: NonNullable<ApplyView['draft
             <ul>
               {content.attention.map(({ label, text }) => (
                 <li>
-                  {label[t.lang]}: <Said inline text={text} />
+                  {label[t.lang]}
+                  {t.marks.colon}
+                  <Said inline text={text} />
                 </li>
               ))}
             </ul>

@@ -163,6 +163,48 @@ async function prepare() {
   button.disabled = false;
 }
 
+// ---- Undo before signing (UI.md 5.5): after “Sign” nothing is signed and nothing sent until the time is over or the person says so.
+
+const undo = document.getElementById('undo');
+const now = document.getElementById('undo-now');
+let counting;
+
+/** Shows the bar in the place of the buttons, with focus, and counts as the person chose. */
+function offerUndo(form) {
+  const words = document.getElementById('undo-words');
+  let left = Number(document.documentElement.dataset.undo);
+  const tell = () => {
+    words.textContent = left > 0 ? undo.dataset.in.replace('{seconds}', String(left)) : undo.dataset.wait;
+  };
+  document.getElementById('sign-state').textContent = '';
+  tell();
+  showUndo(true);
+  document.getElementById('undo-undo').focus();
+  if (!(left > 0)) return;
+  counting = setInterval(() => {
+    left -= 1;
+    if (left > 0) tell();
+    else form.requestSubmit(now);
+  }, 1000);
+}
+
+function showUndo(shown) {
+  const actions = document.getElementById('sign-actions');
+  undo.hidden = !shown;
+  document.getElementById('undo-undo').hidden = false;
+  actions.hidden = shown;
+  actions.querySelector('button').disabled = shown;
+}
+
+document.getElementById('undo-undo')?.addEventListener('click', () => {
+  // Z reaches it also while it is hidden: then there is nothing to undo.
+  if (undo.hidden) return;
+  clearInterval(counting);
+  showUndo(false);
+  document.getElementById('sign-actions').querySelector('button').focus();
+  document.getElementById('sign-state').textContent = undo.dataset.undone;
+});
+
 // Before htmx sees the press: nothing leaves the page until it is signed, and then the same signature, however often it is sent.
 document.addEventListener(
   'submit',
@@ -171,25 +213,40 @@ document.addEventListener(
     if (!form.matches?.('form[data-sign]') || form.elements.signature.value) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (event.submitter !== now) {
+      offerUndo(form);
+      return;
+    }
+    clearInterval(counting);
     const button = form.querySelector('button');
-    const said = document.getElementById('sign-state');
-    said.textContent = '';
-    button.setAttribute('aria-busy', 'true');
+    const words = document.getElementById('undo-words');
+    // From here on there is nothing to undo.
+    words.textContent = button.dataset.signing;
+    now.focus();
+    document.getElementById('undo-undo').hidden = true;
+    now.setAttribute('aria-busy', 'true');
+    const notSigned = (why) => {
+      showUndo(false);
+      document.getElementById('sign-state').textContent = why;
+    };
     try {
       const found = await keyForPage();
       const envelope = found?.place.textContent;
       if (!found || !(await textIsWhatIsSigned(envelope))) {
-        said.textContent = button.dataset.changed;
+        notSigned(button.dataset.changed);
         return;
       }
       const bytes = new TextEncoder().encode(envelope);
       form.elements.certificate.value = found.place.dataset.envelope;
       form.elements.signature.value = encode(await crypto.subtle.sign(SIGNING, found.privateKey, bytes));
-      form.requestSubmit(button);
+      // `Saving` speaks for it from now on, and then the answer.
+      words.textContent = '';
+      now.removeAttribute('aria-busy');
+      form.requestSubmit(now);
     } catch {
-      said.textContent = button.dataset.failed;
+      notSigned(button.dataset.failed);
     } finally {
-      button.removeAttribute('aria-busy');
+      now.removeAttribute('aria-busy');
     }
   },
   { capture: true },

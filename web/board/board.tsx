@@ -125,7 +125,9 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
           <p class="cluster">
             {OUTCOMES.map((outcome) => (
               <span class="soft">
-                {t.outcomes[outcome]}: <b class="figures">{t.number(figures.perOutcome[outcome] ?? 0)}</b>
+                {t.outcomes[outcome]}
+                {t.marks.colon}
+                <b class="figures">{t.number(figures.perOutcome[outcome] ?? 0)}</b>
               </span>
             ))}
           </p>
@@ -172,17 +174,24 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
         <h2 id="health-title">{t.board.health}</h2>
         <ul class="plain cluster health">
           <li>
-            {t.board.database}: <Up t={t} up={health.postgres} />
+            {t.board.database}
+            {t.marks.colon}
+            <Up t={t} up={health.postgres} />
           </li>
           <li>
-            {t.board.engine}: <Up t={t} up={health.temporal} />
+            {t.board.engine}
+            {t.marks.colon}
+            <Up t={t} up={health.temporal} />
           </li>
           <li>
-            {t.board.log}: <Up t={t} up={log.pending < 1000} />{' '}
-            <span class="soft">{t.boarding.size(log.size)}</span>
+            {t.board.log}
+            {t.marks.colon}
+            <Up t={t} up={log.pending < 1000} /> <span class="soft">{t.boarding.size(log.size)}</span>
           </li>
           <li>
-            {t.board.chain}: {behind ? <Tag tone="soon" word={t.board.catchingUp} /> : <Up t={t} up />}{' '}
+            {t.board.chain}
+            {t.marks.colon}
+            {behind ? <Tag tone="soon" word={t.board.catchingUp} /> : <Up t={t} up />}{' '}
             <span class="soft">{t.boarding.anchoredTo(log.anchored)}</span>
           </li>
         </ul>

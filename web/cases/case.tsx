@@ -97,12 +97,15 @@ export function WhereItIs({
       <StageStrip t={t} stage={head.stage} endedIn={endedIn} round={head.round} />
       <div class="card spread">
         <p class="whose">
-          <span class="soft">{t.case.whoseMove}: </span>
+          <span class="soft">
+            {t.case.whoseMove}
+            {t.marks.colon}
+          </span>
           {turns.length > 0 ? (
             <b>
               {turns.map((turn, index) => (
                 <>
-                  {index > 0 ? '; ' : ''}
+                  {index > 0 ? t.marks.semicolon : ''}
                   <Said inline text={turn.words} />
                 </>
               ))}
@@ -332,7 +335,8 @@ export function PlanCard({
       <ul class="plain">
         {DISCIPLINES.filter((discipline) => (plan.sessions[discipline] ?? 0) > 0).map((discipline) => (
           <li>
-            {t.disciplines[discipline]}:{' '}
+            {t.disciplines[discipline]}
+            {t.marks.colon}
             {t.case.sessionsDone(
               held[discipline] ?? 0,
               Math.max(plan.sessions[discipline] ?? 0, held[discipline] ?? 0),
@@ -341,7 +345,9 @@ export function PlanCard({
         ))}
       </ul>
       <p class="meta">
-        {t.fields.minutes}: {t.number(plan.minutes)}
+        {t.fields.minutes}
+        {t.marks.colon}
+        {t.number(plan.minutes)}
       </p>
     </section>
   );

@@ -49,14 +49,19 @@ function Days({ t, row, parameters, now }: { t: Text; row: ClockRow; parameters:
       <summary>
         <Icon name="calendar" />
         {t.clockDays.title}
-        <span class="visually-hidden">: {t.clocks[row.clock]}</span>
+        <span class="visually-hidden">
+          {t.marks.colon}
+          {t.clocks[row.clock]}
+        </span>
       </summary>
       <div class="details-body stack-tight">
         <p class="meta">{t.clockDays.lead}</p>
         <div class="table-box">
           <table class="table plain days">
             <caption class="visually-hidden">
-              {t.clockDays.title}: {t.clocks[row.clock]}
+              {t.clockDays.title}
+              {t.marks.colon}
+              {t.clocks[row.clock]}
             </caption>
             <thead>
               <tr>
@@ -76,7 +81,7 @@ function Days({ t, row, parameters, now }: { t: Text; row: ClockRow; parameters:
                       : t.clockDays.why[day.why]}
                     {day.name ? ` (${day.name[t.lang]})` : ''}
                     {day.marks.length > 0 ? (
-                      <b> {day.marks.map((mark) => t.clockDays.marks[mark]).join(', ')}</b>
+                      <b> {day.marks.map((mark) => t.clockDays.marks[mark]).join(t.marks.comma)}</b>
                     ) : null}
                   </td>
                 </tr>

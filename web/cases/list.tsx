@@ -49,7 +49,8 @@ function columnsOf<Row extends CaseLine>(
     {
       key: 'stage',
       head: t.cases.stage,
-      cell: (row) => `${t.stages[row.stage]}${row.round > 1 ? `, ${t.case.round(row.round)}` : ''}`,
+      cell: (row) =>
+        `${t.stages[row.stage]}${row.round > 1 ? `${t.marks.comma}${t.case.round(row.round)}` : ''}`,
     },
     {
       key: 'move',
@@ -57,12 +58,15 @@ function columnsOf<Row extends CaseLine>(
       cell: (row) => {
         const turns = turnsOf(t, row.tasks, undefined, person);
         return turns.length > 0 ? (
-          turns.map(({ words }, index) => (
-            <>
-              {index > 0 ? '; ' : ''}
-              <Said inline text={words} />
-            </>
-          ))
+          // One element: on a card each child of a cell would stand in a column of its own.
+          <span>
+            {turns.map(({ words }, index) => (
+              <>
+                {index > 0 ? t.marks.semicolon : ''}
+                <Said inline text={words} />
+              </>
+            ))}
+          </span>
         ) : (
           <span class="soft">{t.states[row.state]}</span>
         );

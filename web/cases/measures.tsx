@@ -95,8 +95,11 @@ export function Measures({
       )}
       {unscored.map((row) => (
         <p class="soft">
-          {INSTRUMENTS.find(({ id }) => id === row.instrument)?.name[t.lang] ?? row.instrument},{' '}
-          {t.date(row.at)}: {t.instruments.notScored}
+          {INSTRUMENTS.find(({ id }) => id === row.instrument)?.name[t.lang] ?? row.instrument}
+          {t.marks.comma}
+          {t.date(row.at)}
+          {t.marks.colon}
+          {t.instruments.notScored}
         </p>
       ))}
     </div>

@@ -3,14 +3,17 @@
 import { randomUUID } from 'node:crypto';
 import type { ClockRow, DecisionRow } from '../../db/views/case.ts';
 import { clocksOf, decisionsOf, patientOf, planOf } from '../../db/views/case.ts';
+import { type EntryRow, entriesOf } from '../../db/views/entries.ts';
 import { type CaseClock, CHOICES } from '../../domain/lifecycle.ts';
 import { dueAfterOf, type Parameters } from '../../domain/parameters.ts';
 import { refuse } from '../../domain/refusal.ts';
 import type { Relation } from '../../domain/roles.ts';
 import { caseToSee } from '../cases/see.tsx';
+import { proofOf } from '../cases/trail.tsx';
 import type { WebDeps } from '../deps.ts';
 import { signedIn } from '../guard.ts';
 import { PrintFrame } from '../parts/print-frame.tsx';
+import { ProofMark, proofWords } from '../parts/proof-mark.tsx';
 import { paths } from '../paths.ts';
 import { recordRefusal } from '../recorded.ts';
 import { pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
@@ -51,6 +54,7 @@ export function letterRoute(r: Routes, deps: WebDeps): void {
     const number = decision.details?.plan;
     const { plan } =
       typeof number === 'number' ? await planOf(deps.db, head.id, number) : { plan: undefined };
+    const entry = await entryOf(deps, head.id, decision);
     const authority = decision.by.organisation ? t.organisations[decision.by.organisation] : t.service;
     return await pageAnswer(
       c,
@@ -62,7 +66,15 @@ export function letterRoute(r: Routes, deps: WebDeps): void {
         back: { href: paths.case(head.id), words: t.case.title(head.number) },
         audience: 'patient',
       },
-      <PrintFrame t={t} authority={authority} caseNumber={head.number} printedAt={deps.now()}>
+      <PrintFrame
+        t={t}
+        authority={authority}
+        caseNumber={head.number}
+        printedAt={deps.now()}
+        date={decision.at}
+        state={entry && proofWords(t, proofOf(entry))}
+        hash={entry?.id}
+      >
         <div class="my">
           <Letter
             t={t}
@@ -82,10 +94,27 @@ export function letterRoute(r: Routes, deps: WebDeps): void {
               dueOf: (clock) => startedBy(decision, clock, clocks, deps.parameters),
             }}
           />
+          {entry ? (
+            <p class="cluster meta">
+              {entry.signed ? <span>{t.signing.signedBy(entry.by.name ?? t.words.none)}</span> : null}
+              <ProofMark t={t} proof={proofOf(entry)} />
+            </p>
+          ) : null}
         </div>
       </PrintFrame>,
     );
   });
+}
+
+/** The decision's own entry, which stands under the instant it was decided at. */
+async function entryOf(
+  { db }: Pick<WebDeps, 'db'>,
+  id: string,
+  { action, at }: DecisionRow,
+): Promise<EntryRow | undefined> {
+  const until = new Date(Date.parse(at) + 1).toISOString();
+  const rows = await entriesOf(db, { subject: { kind: 'case', id }, from: at, until }, 20);
+  return rows.find(({ decision }) => decision?.action === action);
 }
 
 /** The day of a limit that a decision started: as it stands recorded, else as it is counted. */

@@ -51,6 +51,9 @@ export function MyCase(props: MyCaseProps) {
   const { t, seen, deps, turns, clocks, decisions, acts } = props;
   const { head, own } = seen;
   const leading = leadingClock(deps.parameters, clocks);
+  // What has a last day stands with it; what ends the case stands at the end.
+  const mayAppeal = acts.includes('appeal');
+  const others = acts.filter((act) => act !== 'appeal');
   const step = STRIP_STAGES.indexOf(head.stage as (typeof STRIP_STAGES)[number]) + 1;
   const asked = turns.find(({ task, yours }) => yours && task.kind === 'provide-papers');
   const askedFor = decisions.find(({ choice }) => choice === 'ask-papers');
@@ -136,6 +139,13 @@ export function MyCase(props: MyCaseProps) {
               </>
             ) : null}
           </dl>
+          {mayAppeal ? (
+            <p>
+              <a class="button primary" href={paths.act(head.id, 'appeal')}>
+                {t.my.appeal}
+              </a>
+            </p>
+          ) : null}
           <p>
             <a href={paths.case(head.id, 'clocks')}>{t.my.clocksLink}</a>
           </p>
@@ -200,12 +210,12 @@ export function MyCase(props: MyCaseProps) {
             ))}
         </ul>
       </section>
-      {acts.length > 0 ? (
+      {others.length > 0 ? (
         <section class="stack-tight">
           <h2>{t.my.otherActs}</h2>
           <div class="cluster">
-            {acts.map((act) => (
-              <a class={act === 'appeal' ? 'button primary' : 'button'} href={paths.act(head.id, act)}>
+            {others.map((act) => (
+              <a class="button" href={paths.act(head.id, act)}>
                 {t.my[act]}
               </a>
             ))}

@@ -141,7 +141,9 @@ export function ClockCard({
       {effect ? <p>{effect}</p> : null}
       {basis ? (
         <p class="meta">
-          {t.clock.basis}: {basis}
+          {t.clock.basis}
+          {t.marks.colon}
+          {basis}
         </p>
       ) : null}
     </div>

@@ -10,6 +10,8 @@ export const fieldId = (name: string): string => `f-${name.replace(/[^A-Za-z0-9_
 export type Option = {
   value: string;
   label: string;
+  /** The language of the label, where it is not the page's. */
+  lang?: string;
   hint?: string | undefined;
   /** A key that chooses it (UI.md, Keys), a capital letter. */
   shortcut?: string;
@@ -121,7 +123,7 @@ export function Field(props: FieldProps) {
                 {...(option.shortcut ? { 'aria-keyshortcuts': option.shortcut } : {})}
                 {...(option.hint ? { 'aria-describedby': `${id}-${index}-hint` } : {})}
               />
-              <span>
+              <span lang={option.lang}>
                 {option.label}
                 {option.shortcut ? <kbd class="needs-script"> {option.shortcut}</kbd> : null}
               </span>

@@ -47,6 +47,7 @@ import { Tabs } from './tabs.tsx';
 import { Tag } from './tag.tsx';
 import { Tile } from './tile.tsx';
 import { Timeline } from './timeline.tsx';
+import { UndoBar } from './undo-bar.tsx';
 import { Who } from './who.tsx';
 
 const DAY = '2026-11-24T14:05:00.000Z';
@@ -370,6 +371,10 @@ export function Gallery({ t, words }: { t: Text; words: GalleryWords }) {
 
       <Section name="StillWorking">
         <StillWorking t={t} askHref="/ask/example" sentAt={DAY} poll={false} />
+      </Section>
+
+      <Section name="UndoBar">
+        <UndoBar t={t} shown />
       </Section>
 
       <Section name="LiveBar">

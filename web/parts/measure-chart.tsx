@@ -38,8 +38,10 @@ export function MeasureChart({ t, measure }: { t: Text; measure: MeasureView }) 
       <figcaption class="measure-head">
         <h3>{name}</h3>
         <span class="meta">
-          {t.chart.range(value(range[0]), value(range[1]))}.{' '}
-          {measure.better === 'higher' ? t.chart.higherIsBetter : t.chart.lowerIsBetter}.
+          {t.chart.range(value(range[0]), value(range[1]))}
+          {t.marks.stop}
+          {measure.better === 'higher' ? t.chart.higherIsBetter : t.chart.lowerIsBetter}
+          {t.marks.stop}
         </span>
       </figcaption>
       {first && last ? (

@@ -11,6 +11,7 @@ export function PrintFrame({
   hash,
   state,
   printedAt,
+  date = printedAt,
   showLinks = false,
   children,
 }: {
@@ -20,6 +21,8 @@ export function PrintFrame({
   hash?: string | undefined;
   state?: string | undefined;
   printedAt: MomentValue;
+  /** The day it was written, where that is another than the day of printing. */
+  date?: MomentValue | undefined;
   /** Prints the address behind each link. */
   showLinks?: boolean;
   children?: Child;
@@ -29,14 +32,16 @@ export function PrintFrame({
       <div class="print-head">
         <span>{authority}</span>
         {caseNumber ? <span>{t.case.title(caseNumber)}</span> : null}
-        <Moment t={t} at={printedAt} show="date" />
+        <Moment t={t} at={date} show="date" />
       </div>
       {children}
       <div class="print-foot">
         <span>{t.print.printedAt(t.dateTime(printedAt))}</span>
         {state ? (
           <span>
-            {t.print.state}: {state}
+            {t.print.state}
+            {t.marks.colon}
+            {state}
           </span>
         ) : null}
         {hash ? <span class="mono">{hash}</span> : null}

@@ -14,34 +14,42 @@ const ICONS: Record<ProofView['state'], IconName> = {
   anchored: 'anchor',
 };
 
-/** The mark alone, for lists. */
-export function ProofMark({ t, proof }: { t: Text; proof: ProofView }) {
+/** The state as words alone. */
+export function proofWords(t: Text, proof: ProofView): string {
   const word = proof.state === 'pending' ? t.proof.pending : t.proof[proof.state](proof.index);
   const cosigned = proof.state === 'anchored' && proof.cosigned;
+  return cosigned ? `${word}${t.marks.comma}${t.proof.cosigned(cosigned.count, cosigned.of)}` : word;
+}
+
+/** The mark alone, for lists. */
+export function ProofMark({ t, proof }: { t: Text; proof: ProofView }) {
   return (
     <span class={`proof ${proof.state}`}>
       <Icon name={ICONS[proof.state]} />
-      <span>
-        {word}
-        {cosigned ? `, ${t.proof.cosigned(cosigned.count, cosigned.of)}` : ''}
-      </span>
+      <span>{proofWords(t, proof)}</span>
     </span>
   );
 }
 
-/** The mark with one line on what is still missing. `waits` is a length of time in words. */
+/** The mark with one line on what is still missing; none where nothing is. `waits` is a length of time in words. */
 export function ProofLine({ t, proof, waits }: { t: Text; proof: ProofView; waits?: string | undefined }) {
-  const notes: Record<ProofView['state'], string> = {
-    pending: t.proof.pendingNote,
-    sequenced: t.proof.sequencedNote,
-    anchored: t.proof.anchoredNote,
-  };
+  const missing = missingOf(t, proof, waits);
   return (
     <span class="cluster">
       <ProofMark t={t} proof={proof} />
-      <span class="proof-note">
-        {waits && proof.state !== 'anchored' ? t.proof.waits(waits) : notes[proof.state]}
-      </span>
+      {missing ? <span class="proof-note">{missing}</span> : null}
     </span>
   );
+}
+
+function missingOf(t: Text, proof: ProofView, waits: string | undefined): string | undefined {
+  if (proof.state !== 'anchored')
+    return waits
+      ? t.proof.waits(waits)
+      : proof.state === 'pending'
+        ? t.proof.pendingNote
+        : t.proof.sequencedNote;
+  if (!proof.cosigned) return t.proof.anchoredNote;
+  const { count, of } = proof.cosigned;
+  return count < of ? t.proof.uncosigned(of - count) : undefined;
 }

@@ -26,7 +26,12 @@ export function Who({ t, who, full = false }: { t: Text; who: WhoView; full?: bo
     <span class="who">
       <Said inline text={who.name} />
       {who.you ? <span class="soft"> ({t.words.you})</span> : null}
-      {full && role ? <span class="soft">, {role}</span> : null}
+      {full && role ? (
+        <span class="soft">
+          {t.marks.comma}
+          {role}
+        </span>
+      ) : null}
       {who.actingFor ? (
         <span class="who-for">
           {' '}

@@ -1,11 +1,12 @@
 // Station 1, web: settings and passkeys of the person who is signed in, and the change of language that every page offers.
 import type { Context } from 'hono';
+import { allows } from '../../domain/permissions.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { readForm, takeFields } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { ownPath, paths } from '../paths.ts';
-import { DENSITIES, keepPreference, preferencesOf, THEMES } from '../preferences.ts';
+import { DENSITIES, keepPreference, preferencesOf, THEMES, UNDO } from '../preferences.ts';
 import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { endSession, isFresh, sessionsOf } from '../session.ts';
@@ -49,6 +50,7 @@ export function settingsRoutes(deps: WebDeps): Routes {
           )
         }
         sessions={await sessionsOf(deps, signedIn(c))}
+        signs={allows(signedIn(c).role, 'signatures.see')}
         done={asked === 'saved' || asked === 'passkey' || asked === 'session' ? asked : undefined}
       />,
     );
@@ -58,15 +60,16 @@ export function settingsRoutes(deps: WebDeps): Routes {
     const form = await readForm(c);
     if (form === 'too-large') return await tooLarge(c, deps);
     if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['lang', 'theme', 'density', 'keys'] });
+    const fields = takeFields(form, { one: ['lang', 'theme', 'density', 'keys', 'undo'] });
     if (isRefusal(fields)) return await refusedPage(c, deps, fields);
     const known = {
       lang: LANGS.find((one) => one === fields.get('lang')),
       theme: THEMES.find((one) => one === fields.get('theme')),
       density: DENSITIES.find((one) => one === fields.get('density')),
       keys: (['on', 'off'] as const).find((one) => one === fields.get('keys')),
+      undo: UNDO.find((one) => one === fields.get('undo')),
     };
-    for (const name of ['lang', 'theme', 'density', 'keys'] as const) {
+    for (const name of ['lang', 'theme', 'density', 'keys', 'undo'] as const) {
       const value = known[name];
       if (fields.has(name) && !value) return await refusedPage(c, deps, refuse('malformed'));
       if (value) keepPreference(c, name, value);

@@ -5,7 +5,7 @@ import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Notice } from '../parts/notice.tsx';
-import type { Preferences } from '../preferences.ts';
+import { type Preferences, UNDO } from '../preferences.ts';
 import type { OwnSession } from '../session.ts';
 import { LANGS } from '../text/formats.ts';
 import { type Text, text } from '../text/text.ts';
@@ -16,6 +16,7 @@ export function Settings({
   passkeys,
   passkeysWork,
   sessions,
+  signs,
   confirm,
   done,
 }: {
@@ -24,6 +25,8 @@ export function Settings({
   passkeys: readonly { readonly id: string; readonly createdAt: string }[];
   passkeysWork: boolean;
   sessions: readonly OwnSession[];
+  /** Whether acts of this role are signed. */
+  signs: boolean;
   /** Stands in the place of what changes passkeys, until the person has shown who they are. */
   confirm: Child | undefined;
   done: 'saved' | 'passkey' | 'session' | undefined;
@@ -43,7 +46,7 @@ export function Settings({
           name="lang"
           label={t.settings.language}
           value={t.lang}
-          options={LANGS.map((lang) => ({ value: lang, label: text(lang).languageName }))}
+          options={LANGS.map((lang) => ({ value: lang, label: text(lang).languageName, lang }))}
         />
         <Field
           t={t}
@@ -82,6 +85,18 @@ export function Settings({
             { value: 'off', label: t.settings.keysOff },
           ]}
         />
+        {signs ? (
+          <Field
+            t={t}
+            control="radios"
+            layout="row"
+            name="undo"
+            label={t.settings.undo}
+            hint={t.settings.undoHint}
+            value={preferences.undo}
+            options={UNDO.map((value) => ({ value, label: t.settings.undos[value] }))}
+          />
+        ) : null}
         <div class="actions">
           <button class="button primary" type="submit">
             {t.settings.save}
@@ -95,7 +110,8 @@ export function Settings({
           {passkeys.map(({ id, createdAt }) => (
             <li class="card spread">
               <span>
-                <Icon name="key-round" /> {t.passkeys.last},{' '}
+                <Icon name="key-round" /> {t.passkeys.last}
+                {t.marks.comma}
                 <span class="soft">
                   <Moment t={t} at={new Date(createdAt)} />
                 </span>
@@ -149,8 +165,10 @@ export function Settings({
                 <Icon name="user" /> {t.frame.actingAs(t.roles[role])}
                 <br />
                 <span class="soft">
-                  {t.settings.sessionSince} <Moment t={t} at={since} />. {t.settings.sessionSeen}{' '}
-                  <Moment t={t} at={seenAt} />.
+                  {t.settings.sessionSince} <Moment t={t} at={since} />
+                  {t.marks.stop}
+                  {t.settings.sessionSeen} <Moment t={t} at={seenAt} />
+                  {t.marks.stop}
                 </span>
               </span>
               {here ? (

@@ -5,6 +5,7 @@ import { assetUrl } from '../assets/manifest.ts';
 import { formAttributes, Hidden } from '../layout.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StalePlace } from '../parts/stale-notice.tsx';
+import { UndoBar } from '../parts/undo-bar.tsx';
 import { paths } from '../paths.ts';
 import type { Text } from '../text/text.ts';
 import type { Prepared, ToSign } from './prepared.ts';
@@ -101,7 +102,7 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
         <form id="sign-form" class="stack" data-sign {...formAttributes(view.action)}>
           <Hidden values={{ ...view.hidden, certificate: '', signature: '' }} />
           <p>{w.final}</p>
-          <div class="actions">
+          <div class="actions" id="sign-actions">
             <button
               class="button primary"
               type="submit"
@@ -117,6 +118,7 @@ export function Sign({ t, view }: { t: Text; view: SignView }) {
               {view.back.words}
             </a>
           </div>
+          <UndoBar t={t} />
           <p id="sign-state" role="alert" />
           <noscript>
             <p>{w.noScript}</p>

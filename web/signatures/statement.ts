@@ -38,7 +38,7 @@ export function statementFor(t: Text, about: About): string {
     session.name,
     t.roles[session.role],
     ...(session.organisation ? [t.organisations[session.organisation as keyof Text['organisations']]] : []),
-  ].join(w.comma);
+  ].join(t.marks.comma);
   return statementText({
     sentence: w.sentence(plain(who), w.acts[action][choice] ?? w.acts[action].done ?? '', about.caseNumber),
     lines: [

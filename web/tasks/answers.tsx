@@ -18,7 +18,7 @@ import { refusalStatus, refusalWords, refusedPage, tooLarge, wordsFor } from '..
 import type { Text } from '../text/text.ts';
 import { keepDraft } from './drafts.ts';
 import { fieldNames, formFaults, measuringFaults, type Typed, valuesTyped } from './fields.ts';
-import { CHECKED, TaskForm } from './forms.tsx';
+import { CHECKED, questionsOf, TaskForm } from './forms.tsx';
 import type { Opening } from './opening.tsx';
 import { Kept, keptText } from './task.tsx';
 import { taskWords, withNames } from './words.ts';
@@ -96,7 +96,7 @@ export function answers(deps: WebDeps, { opened }: Opening) {
     const t = wordsFor(c, deps);
     await disclose(deps, session, 'task', head.case.id);
     const evidence = await evidenceOf(deps.db, head.case.id, head.case.patientId);
-    const words = faultWords(t, faults);
+    const words = faultWords(t, faults, questionsOf(t, head.kind));
     c.header('Vary', VARY);
     return c.html(
       fragment(

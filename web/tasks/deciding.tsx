@@ -111,7 +111,11 @@ function NobodyThere({ t, request }: { t: Text; request: string }) {
   return (
     <Notice tone="late">
       <p>
-        <strong>{t.errors.downTitle}.</strong> {t.errors.down}
+        <strong>
+          {t.errors.downTitle}
+          {t.marks.stop}
+        </strong>
+        {t.errors.down}
       </p>
       <p class="meta">{t.words.requestNumber(request)}</p>
     </Notice>

@@ -157,8 +157,8 @@ export function evidenceItems(t: Text, head: TaskHead, evidence: Evidence): Evid
             application.reasonSince ? t.work.since(t.calendarDate(application.reasonSince)) : '',
           ]
             .filter(Boolean)
-            .join(', ')}
-          {application.reasonCode || application.reasonSince ? '. ' : ''}
+            .join(t.marks.comma)}
+          {application.reasonCode || application.reasonSince ? t.marks.stop : ''}
           {byLine(t, application.submittedBy, application.submittedAt)}
         </>
       ),
@@ -232,7 +232,8 @@ export function evidenceItems(t: Text, head: TaskHead, evidence: Evidence): Evid
             <li class="stack-tight">
               <p class="meta">
                 {t.work.occasions[found.occasion]}
-                {found.discipline ? `, ${t.disciplines[found.discipline]}` : ''}.{' '}
+                {found.discipline ? `${t.marks.comma}${t.disciplines[found.discipline]}` : ''}
+                {t.marks.stop}
                 {byLine(t, found.by, found.at)}
               </p>
               <Said text={found.findings} />
@@ -318,12 +319,15 @@ export function evidenceItems(t: Text, head: TaskHead, evidence: Evidence): Evid
     const left = DISCIPLINES.reduce((sum, d) => sum + (plan?.sessionsLeft[d] ?? 0), 0);
     const row = (session: (typeof sessions)[number]) => (
       <li>
-        <Moment t={t} at={session.at} show="date" />, {t.disciplines[session.discipline]}:{' '}
+        <Moment t={t} at={session.at} show="date" />
+        {t.marks.comma}
+        {t.disciplines[session.discipline]}
+        {t.marks.colon}
         {t.choices['record-session'][session.held ? 'held' : 'absent']}
-        {session.held ? `, ${t.clock.amount(session.minutes, 'minute')}` : ''}
+        {session.held ? `${t.marks.comma}${t.clock.amount(session.minutes, 'minute')}` : ''}
         {session.note ? (
           <>
-            {'. '}
+            {t.marks.stop}
             <Said inline text={session.note} />
           </>
         ) : null}

@@ -67,6 +67,19 @@ export function instrumentsToFill(head: TaskHead, evidence: Evidence): readonly 
   return before.length > 0 ? before : barthel ? [barthel] : [];
 }
 
+/** How the questions of a task's form read, where a field's name alone does not say. */
+export const questionsOf = (t: Text, kind: TaskKind): Readonly<Record<string, string>> => ({
+  goals: t.fields.planGoals,
+  choice:
+    kind === 'record-session'
+      ? t.work.heldQuestion
+      : kind === 're-evaluate'
+        ? t.fields.reEvaluation
+        : t.task.outcome,
+  minutes: kind === 'record-session' ? t.fields.sessionMinutes : t.fields.minutes,
+  ...(kind === 'propose-plan' ? { reasons: t.fields.reasonsOptional } : {}),
+});
+
 export const draftStateId = 'draft-state';
 
 /** When the draft was saved, or that it will be. */
@@ -135,8 +148,9 @@ function Fields(props: Props): Child {
   const { typed, faults } = state;
   const { kind } = head;
   const fault = (name: string) => faultAt(faults, name);
-  const choice = (label: string, options?: readonly string[]) => (
-    <Choice t={t} kind={kind} label={label} typed={typed} fault={fault('choice')} options={options} />
+  const questions = questionsOf(t, kind);
+  const choice = () => (
+    <Choice t={t} kind={kind} label={questions.choice ?? ''} typed={typed} fault={fault('choice')} />
   );
   const prose = (name: string, label: string, hint?: string, rows = 5, optional = false) => (
     <Field
@@ -162,7 +176,7 @@ function Fields(props: Props): Child {
             evidence={criteriaEvidence(evidence)}
             fault={fault('criteria')}
           />
-          {choice(t.task.outcome)}
+          {choice()}
           {prose('reasons', t.fields.reasons, t.fields.reasonsHint)}
           <DisciplineBoxes t={t} typed={typed} fault={fault('disciplines')} when={t.work.whenAccept} />
           <Field
@@ -180,7 +194,7 @@ function Fields(props: Props): Child {
     case 'decide-appeal':
       return (
         <>
-          {choice(t.task.outcome)}
+          {choice()}
           {prose('reasons', t.fields.reasons, t.fields.reasonsHint)}
           <DisciplineBoxes t={t} typed={typed} fault={fault('disciplines')} when={t.work.whenGrant} />
         </>
@@ -189,7 +203,7 @@ function Fields(props: Props): Child {
     case 'decide-outcome':
       return (
         <>
-          {choice(t.task.outcome)}
+          {choice()}
           {prose('reasons', t.fields.reasons, t.work.whenBack)}
         </>
       );
@@ -207,7 +221,7 @@ function Fields(props: Props): Child {
         <>
           <Instruments {...props} />
           {prose('findings', t.fields.findings, t.fields.findingsHint, 6)}
-          {choice(t.fields.reEvaluation)}
+          {choice()}
           <SessionCounts t={t} typed={typed} faults={faults} hint={t.work.whenContinue} evidence={evidence} />
         </>
       );
@@ -240,7 +254,7 @@ function Fields(props: Props): Child {
     case 'record-session':
       return (
         <>
-          {choice(t.work.heldQuestion)}
+          {choice()}
           <Field
             t={t}
             name="minutes"
@@ -272,7 +286,6 @@ function Choice({
   label: string;
   typed: Typed;
   fault: string | undefined;
-  options?: readonly string[] | undefined;
 }) {
   return (
     <Field

@@ -104,10 +104,15 @@ export function ScoreLine({
     <div id={`score-${instrument.id}`} class="score stack-tight">
       <p class="score-line">
         <strong>{words}</strong>
-        {bands.length > 0 ? <span class="soft">, {t.list(bands)}</span> : null}
+        {bands.length > 0 ? (
+          <span class="soft">
+            {t.marks.comma}
+            {t.list(bands)}
+          </span>
+        ) : null}
         {before && score.ok && score.total !== null ? (
           <span class="soft">
-            {'. '}
+            {t.marks.stop}
             <ChangeWords t={t} instrument={instrument} before={before} answers={answers} />
           </span>
         ) : null}
@@ -120,7 +125,11 @@ export function ScoreLine({
       {urgent.map((alert) => (
         <Notice tone="late">
           <p>
-            <strong>{t.work.alertTitle}.</strong> {alert.text[t.lang]}
+            <strong>
+              {t.work.alertTitle}
+              {t.marks.stop}
+            </strong>
+            {alert.text[t.lang]}
           </p>
         </Notice>
       ))}

@@ -22,6 +22,7 @@ import { pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import type { Text } from '../text/text.ts';
 import { draftOf } from './drafts.ts';
 import type { Typed } from './fields.ts';
+import { questionsOf } from './forms.tsx';
 import { claimKey } from './keys.ts';
 import { HolderActs, Kept, PatientLine, TaskBody } from './task.tsx';
 import { taskWords, withNames } from './words.ts';
@@ -108,7 +109,7 @@ export function opening(deps: WebDeps) {
     const evidence = await evidenceOf(deps.db, head.case.id, head.case.patientId);
     const claimless = LIFECYCLE[head.kind].related === true;
     const mine = head.holder?.id === session.person;
-    const faults = faultWords(t, showing.faults ?? []);
+    const faults = faultWords(t, showing.faults ?? [], questionsOf(t, head.kind));
     return await pageAnswer(
       c,
       deps,

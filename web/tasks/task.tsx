@@ -97,7 +97,9 @@ export function TaskBody(props: TaskPageProps) {
             {state && staff ? <DraftState t={t} savedAt={state.savedAt} /> : null}
           </div>
           <p class="meta">
-            {t.task.rules}: {head.case.parametersVersion}
+            {t.task.rules}
+            {t.marks.colon}
+            {head.case.parametersVersion}
           </p>
           <StalePlace />
           {props.notice}

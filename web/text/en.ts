@@ -139,6 +139,9 @@ export const en = {
     copied: 'Copied',
   },
 
+  /** Marks between words that stand in elements of their own. */
+  marks: { colon: ': ', comma: ', ', semicolon: '; ', stop: '. ' },
+
   words: {
     and: 'and',
     yes: 'Yes',
@@ -528,6 +531,7 @@ export const en = {
     pendingNote: 'Committed. It has no number in the log yet.',
     sequencedNote: 'In the log. The chain has not accepted a checkpoint that covers it yet.',
     anchoredNote: 'The chain has accepted a checkpoint that covers it.',
+    uncosigned: (n: number) => `${count(n, 'organisation has', 'organisations have')} not cosigned it yet.`,
     waits: (words: string) => `anchoring waits, ${words}`,
     label: 'Proof',
     statedTime: 'Time stated by the service.',
@@ -544,11 +548,15 @@ export const en = {
     summary: (n: number) =>
       n === 1 ? 'There is 1 thing to correct' : `There are ${number(n)} things to correct`,
     fieldPrefix: 'To correct:',
+    about: (question: string, words: string) =>
+      /[?:.]$/.test(question) ? `${question} ${words}` : `${question}: ${words}`,
     notFoundTitle: 'We cannot show this page',
     forbiddenTitle: 'You cannot do this',
     signedOutTitle: 'You are signed out',
     signedOut:
       'Sign in again in a new tab, then come back here and try again. What you typed stays in the form.',
+    signedOutSent:
+      'Nothing was recorded. Sign in again in a new tab, then load this page once more: your browser then sends what you typed again.',
     downTitle: 'We cannot do this just now',
     down: 'Nothing is lost, and saved drafts are kept. Try again in a moment.',
     bugTitle: 'Something did not work on our side',
@@ -1676,6 +1684,9 @@ export const en = {
     keys: 'Keyboard shortcuts',
     keysOn: 'On',
     keysOff: 'Off',
+    undo: 'Time to undo a signature',
+    undoHint: 'After you press “Sign”, nothing is signed or sent until this time is over.',
+    undos: { '10': '10 seconds', '30': '30 seconds', wait: 'Wait until I press “Sign now”' },
     keysHint: 'Single keys such as J and K. Turn them off if you use speech control.',
     save: 'Save settings',
     saved: 'Your settings are saved.',
@@ -1696,7 +1707,6 @@ export const en = {
   /** Signing: what a person signs, and the keys they sign with. */
   signing: {
     title: 'Sign this decision',
-    comma: ', ',
     sentence: (who: string, does: string, caseNumber: string) => `I, ${who}, ${does} in case ${caseNumber}.`,
     acts: {
       'decide-eligibility': {
@@ -1744,6 +1754,11 @@ export const en = {
     nothingSent: 'Nothing is sent yet. You sign on the next page.',
     sign: (words: string) => `Sign: ${words.charAt(0).toLowerCase()}${words.slice(1)}`,
     signing: 'Signing',
+    undoIn: (seconds: string) => `Signing in ${seconds} s. Nothing is signed or sent until then.`,
+    undoWait: 'Nothing is signed or sent until you press “Sign now”.',
+    undo: 'Undo',
+    signNow: 'Sign now',
+    undone: 'Not signed. Nothing was sent.',
     final: 'After signing, only a new decision can change this.',
     changed:
       'The text in this page is not the text that was prepared. Nothing was signed. Open the page again.',
@@ -1850,6 +1865,7 @@ export const en = {
       toDecision: 'Go to the decision',
       choices: 'Choose approve, refuse, ask for papers',
       send: 'Send the decision',
+      undo: 'Undo “Sign” while it waits',
       everywhere: 'Everywhere',
       search: 'Search',
       sheet: 'This list',

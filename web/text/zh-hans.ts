@@ -105,6 +105,8 @@ export const zhHans: typeof en = {
     copied: '已复制',
   },
 
+  marks: { colon: '：', comma: '，', semicolon: '；', stop: '。' },
+
   words: {
     and: '和',
     yes: '是',
@@ -453,6 +455,7 @@ export const zhHans: typeof en = {
     pendingNote: '已提交，在日志中尚无编号。',
     sequencedNote: '已进入日志，链上尚未接受包含它的检查点。',
     anchoredNote: '链上已接受包含它的检查点。',
+    uncosigned: (n) => `还有${number(n)}家机构尚未联署。`,
     waits: (words) => `等待锚定，${words}`,
     label: '证明',
     statedTime: '时间由本服务声明。',
@@ -468,10 +471,13 @@ export const zhHans: typeof en = {
   errors: {
     summary: (n) => `有${number(n)}处需要更正`,
     fieldPrefix: '请更正：',
+    about: (question, words) =>
+      /[？：。?:]$/.test(question) ? `${question}${words}` : `${question}：${words}`,
     notFoundTitle: '无法显示此页',
     forbiddenTitle: '您不能办理此事',
     signedOutTitle: '您已退出登录',
     signedOut: '请在新标签页登录，再回到这里重试。您填写的内容仍在表单中。',
+    signedOutSent: '尚未记录任何内容。请在新标签页登录，再重新加载本页：浏览器会再次发送您填写的内容。',
     downTitle: '暂时无法办理',
     down: '内容不会丢失，已保存的草稿仍在。请稍后重试。',
     bugTitle: '我们这边出了问题',
@@ -1510,6 +1516,9 @@ export const zhHans: typeof en = {
     keys: '键盘快捷键',
     keysOn: '开启',
     keysOff: '关闭',
+    undo: '签署后可撤销的时间',
+    undoHint: '按下“签署”后，在此时间内不会签署，也不会发送。',
+    undos: { '10': '10秒', '30': '30秒', wait: '等我按下“立即签署”' },
     keysHint: '如 J、K 等单键。使用语音控制时请关闭。',
     save: '保存设置',
     saved: '设置已保存。',
@@ -1529,7 +1538,6 @@ export const zhHans: typeof en = {
 
   signing: {
     title: '签署此决定',
-    comma: '，',
     sentence: (who: string, does: string, caseNumber: string) =>
       `本人（${who}）在个案${caseNumber}中${does}。`,
     acts: {
@@ -1570,6 +1578,11 @@ export const zhHans: typeof en = {
     nothingSent: '尚未发送任何内容。请在下一页签署。',
     sign: (words: string) => `签署：${words}`,
     signing: '正在签署',
+    undoIn: (seconds) => `${seconds}秒后签署。在此之前不会签署，也不会发送。`,
+    undoWait: '在您按下“立即签署”之前，不会签署，也不会发送。',
+    undo: '撤销',
+    signNow: '立即签署',
+    undone: '未签署，也未发送任何内容。',
     final: '签署之后，只能由新的决定更改。',
     changed: '页面中的文本与准备好的文本不同，未签署任何内容。请重新打开页面。',
     failed: '您的密钥无法签署，未发送任何内容。请重新打开页面，或制作新密钥。',
@@ -1666,6 +1679,7 @@ export const zhHans: typeof en = {
       toDecision: '转到决定',
       choices: '选择批准、不予批准、要求补充材料',
       send: '提交决定',
+      undo: '等待期间撤销“签署”',
       everywhere: '所有页面',
       search: '搜索',
       sheet: '本列表',
