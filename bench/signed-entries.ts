@@ -133,6 +133,8 @@ async function sessions(bench: BenchMachine): Promise<Signed[]> {
         body: Buffer.from(entry.body),
         signature: Buffer.from(entry.signature, 'hex'),
         keyId: entry.keyId,
+        statedBy: 0,
+        writtenBy: 0,
       },
       person: {
         bytes: envelopeBytes(act.envelope),

@@ -21,7 +21,7 @@ const MEMBER_MS = 3000;
 export function evidenceFrom(
   machine: Machine,
   db: Database,
-  chain: Pick<Chain, 'block' | 'blockHeight' | 'newestCosignatures'>,
+  chain: Pick<Chain, 'block' | 'blockHeight' | 'newestCosignatures' | 'parametersOf'>,
   say: (line: string) => void,
 ): EvidenceFrom {
   return {
@@ -47,9 +47,13 @@ export function evidenceFrom(
     async blocks(indexes, versions) {
       for (const organisation of ORGANISATIONS)
         try {
+          const recorded = [];
+          // One that was never recorded would be looked for in every block.
+          for (const one of versions)
+            if ((await chain.parametersOf(organisation, one.version)) !== undefined) recorded.push(one);
           return await blocksFor(
             indexes,
-            versions,
+            recorded,
             () => chain.blockHeight(organisation),
             (number) => chain.block(organisation, number),
           );
@@ -87,7 +91,10 @@ async function listsOf(
 
 type ReadBlock = (number: number) => Promise<Uint8Array>;
 
-/** The blocks that wrote these leaves and recorded these parameters, each once, as evidence carries them. */
+/**
+ * The blocks that wrote these leaves and recorded these parameters, each once, as evidence carries them. A version that was
+ * never recorded is looked for in every block.
+ */
 export async function blocksFor(
   indexes: readonly number[],
   versions: readonly { readonly version: string; readonly since: number }[],
@@ -104,7 +111,7 @@ export async function blocksFor(
   const wanted = new Set(await blocksWith(indexes, count, read));
   for (const { version, since } of versions) {
     const [near] = await blocksWith([since], count, read);
-    const number = near === undefined ? undefined : await blockRecording(version, near, count, read);
+    const number = near === undefined ? undefined : await blockRecording(version, near, count, readBlock);
     if (number !== undefined) wanted.add(number);
   }
   const needed = neededFor(
@@ -117,21 +124,33 @@ export async function blocksFor(
   return made;
 }
 
-/** How far from the first entry under a version the block is looked for that recorded it: both are of a machine's start. */
-const BLOCKS_AROUND = 250;
+/** Blocks that are read at once while one is looked for. */
+const AT_ONCE = 16;
 
-/** The block that recorded the digest of a version of the parameters, looked for around `near`. */
+/**
+ * The block that recorded the digest of a version of the parameters, looked for outwards from `near`: mostly it is of the same
+ * start of the machine, and where the chain was away then, of a later one.
+ */
 async function blockRecording(
   version: string,
   near: number,
   count: number,
   read: ReadBlock,
 ): Promise<number | undefined> {
-  for (let away = 0; away <= BLOCKS_AROUND; away++)
-    for (const number of away === 0 ? [near] : [near - away, near + away]) {
-      if (number < 0 || number >= count) continue;
-      if (leavesInBlock(await read(number)).parameters.some((one) => one.version === version)) return number;
-    }
+  const farthest = Math.max(near, count - 1 - near);
+  for (let from = 0; from <= farthest; from += AT_ONCE / 2) {
+    const away = Array.from({ length: AT_ONCE / 2 }, (_, at) => from + at);
+    const numbers = [...new Set(away.flatMap((by) => [near - by, near + by]))].filter(
+      (number) => number >= 0 && number < count,
+    );
+    const found = await Promise.all(
+      numbers.map(async (number) =>
+        leavesInBlock(await read(number)).parameters.some((one) => one.version === version),
+      ),
+    );
+    const at = found.indexOf(true);
+    if (at >= 0) return numbers[at];
+  }
   return undefined;
 }
 

@@ -174,8 +174,11 @@ const BLOCKS = 8;
 const ISO = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** Both as 32 bits, which is what a row carries of the transaction that wrote it; frozen ones keep it. */
+const TRANSACTIONS = 'e.xact::xid::text::float8 as stated_by, e.xmin::text::float8 as written_by';
+
 const ENTRY_COLUMNS = `e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.person_id,
-  ${ISO('e.at')} as at, e.body, e.signature, e.key_id`;
+  ${ISO('e.at')} as at, e.body, e.signature, e.key_id, ${TRANSACTIONS}`;
 
 const LEAVES = `select l.index, l.entry_id, l.commitment, l.leaf_hash, ${ENTRY_COLUMNS}
   from public.log_leaves l left join public.audit_entries e on e.id = l.entry_id`;
@@ -201,6 +204,9 @@ interface RowRecord {
   subject_kind: string;
   subject_id: string;
   body: Uint8Array;
+  row_by: number;
+  stated_by: number;
+  written_by: number;
 }
 
 interface EntryRecord {
@@ -214,6 +220,8 @@ interface EntryRecord {
   body: Uint8Array;
   signature: Uint8Array;
   key_id: string;
+  stated_by: number;
+  written_by: number;
 }
 
 /** A snapshot of the database, held until `close`. */
@@ -267,6 +275,19 @@ export async function openSnapshot(url: string, readers = READERS): Promise<Snap
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** The newest size that is called anchored, as the database has it by now. */
+export async function newestAnchor(url: string): Promise<number> {
+  const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => undefined });
+  try {
+    const [row] = await sql<
+      { size: string | null }[]
+    >`select max(size)::text as size from public.log_anchors`;
+    return Number(row?.size ?? 0);
+  } finally {
+    await sql.end({ timeout: 5 });
   }
 }
 
@@ -414,11 +435,21 @@ export function storedLogOver(one: Reader, others: readonly Reader[] = []): Stor
     tables: Object.keys(RECORDED).map((table) => tableShape(table as RecordedName).name),
     async *rows(table) {
       // The name is one of ours, never from outside.
-      const query = `select to_jsonb(r) as row, e.id, e.subject_kind, e.subject_id, e.body
+      const query = `select to_jsonb(r) as row, r.xmin::text::float8 as row_by, e.id, e.subject_kind, e.subject_id, e.body, ${TRANSACTIONS}
          from public.${table} r left join public.audit_entries e on e.id = r.entry_id`;
-      const shape = ({ row, id, subject_kind, subject_id, body }: RowRecord): StoredRow => ({
-        ...storedRow(table, row),
-        entry: id === null ? null : { subjectKind: subject_kind, subjectId: subject_id, body },
+      const shape = (one: RowRecord): StoredRow => ({
+        ...storedRow(table, one.row),
+        writtenBy: one.row_by,
+        entry:
+          one.id === null
+            ? null
+            : {
+                subjectKind: one.subject_kind,
+                subjectId: one.subject_id,
+                body: one.body,
+                statedBy: one.stated_by,
+                writtenBy: one.written_by,
+              },
       });
       const [size] = await one.unsafe<{ blocks: number }[]>(
         `select (pg_relation_size('public.${table}') / current_setting('block_size')::int)::int as blocks`,
@@ -447,6 +478,8 @@ function storedEntry(row: EntryRecord): StoredEntry {
     body: row.body,
     signature: row.signature,
     keyId: row.key_id,
+    statedBy: row.stated_by,
+    writtenBy: row.written_by,
   };
 }
 
@@ -457,7 +490,7 @@ for (const table of Object.keys(RECORDED) as RecordedName[]) {
 }
 
 /** Every column that the database has, also one that the schema does not know: nobody may have written it. */
-function storedRow(table: string, row: Record<string, unknown>): Omit<StoredRow, 'entry'> {
+function storedRow(table: string, row: Record<string, unknown>): Omit<StoredRow, 'entry' | 'writtenBy'> {
   const types = typesByTable.get(table);
   const columns: Record<string, ColumnValue | typeof NO_VALUE | null> = {};
   for (const [name, value] of Object.entries(row)) {

@@ -27,9 +27,11 @@ export type AnchorOptions = {
   readonly log: AnchoredLog;
   /**
    * Stores that the log is anchored up to `size`. Called with growing sizes, and again with the last one after a
-   * restart, so it must be idempotent. When it throws, the size is reported again by the next `once`.
+   * restart, so it must be idempotent. When it throws, the size is reported again by the next `once`. Nothing is ever
+   * appended on a size that was not stored before.
+   * @param on the size that the chain had before, where this anchor appended to it; undefined where the head was read
    */
-  readonly onAnchored: (head: ChainHead) => Promise<void>;
+  readonly onAnchored: (head: ChainHead, on: number | undefined) => Promise<void>;
   /** Most leaves in one batch; small in tests. */
   readonly batch?: number;
 };
@@ -71,10 +73,11 @@ export function createAnchor(options: AnchorOptions): Anchor {
   const { chain, log, onAnchored, batch = BATCH } = options;
   // What we know the chain to hold; undefined means: read it first. Lives in memory only, the chain is the truth.
   let known: ChainHead | undefined;
+  let on: number | undefined;
   let reported = -1;
 
   async function reportedHead(head: ChainHead): Promise<ChainHead> {
-    if (head.size > reported && head.size > 0) await onAnchored(head);
+    if (head.size > reported && head.size > 0) await onAnchored(head, on);
     // From here the caller has it durably; a crash before makes the next start report it again.
     reported = Math.max(reported, head.size);
     return head;
@@ -99,9 +102,11 @@ export function createAnchor(options: AnchorOptions): Anchor {
             note: checkpoint.note,
           });
           known = { size: checkpoint.size, root: checkpoint.root };
+          on = head.size;
         } catch (error) {
           // What the chain holds is in doubt from here until it was read again.
           known = undefined;
+          on = undefined;
           if (error instanceof ChainRefusal && DIFFERENT.has(error.code)) {
             await committedHead(chain, log);
             throw new TamperError('log-differs', {

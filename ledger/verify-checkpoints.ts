@@ -4,7 +4,7 @@ import { type Checkpoint, MalformedNote, parseCheckpoint, parseNote, verifyNote 
 import { equalBytes, HASH_BYTES } from './merkle.ts';
 import { type Report, say } from './verify-finding.ts';
 import { lastSizeUpTo, packedBytes, placeOf } from './verify-memory.ts';
-import { anchoredText, noteSays } from './verify-notes.ts';
+import { anchoredText, noteSays, previousIn } from './verify-notes.ts';
 import { logKeysFor, type StoredCheckpoint, type StoredLog, type Trust } from './verify-sources.ts';
 
 /** Sizes and roots as a table states them. */
@@ -107,12 +107,15 @@ export async function statedAnchors(
   for await (const portion of stored.anchors())
     for (const row of portion) {
       const { size, root } = row;
+      const before = stated.sizes.at(-1) ?? 0;
+      const previous = previousIn(row.note);
+      const text = anchoredText(trust.origin, { ...row, previous });
       stated.sizes.push(size);
       stated.roots.push(root);
       stated.times.push({ size, at: Date.parse(row.at) });
       const window = { rightAt: lastSizeUpTo(checkpoints.sizes, size - 1), wrongAt: size };
       const keys = logKeysFor(trust, size);
-      const said = await noteSays(row.note, anchoredText(trust.origin, row), keys, trust.verifyNote);
+      const said = await noteSays(row.note, text, keys, trust.verifyNote);
       if (said === 'not-signed')
         report(
           say(
@@ -131,12 +134,13 @@ export async function statedAnchors(
             'log',
             'log_anchors',
             String(size),
-            differing(row.note, anchoredText(trust.origin, row)),
+            differing(row.note, text),
             'edited',
             `Anchor is not what was signed about it: size ${size}`,
             window,
           ),
         );
+      if (said === 'holds' && previous !== undefined) checkAnchorBefore(size, previous, before, report);
       while ((checkpoints.sizes[next] ?? Infinity) < size) next += 1;
       // Beyond the newest checkpoint the head tells; here only what stood between two of them.
       if (checkpoints.sizes[next] !== size && next < checkpoints.sizes.length && said === 'holds')
@@ -153,6 +157,21 @@ export async function statedAnchors(
         );
     }
   return stated;
+}
+
+/** Each anchor's note names the size that the chain held before it, and there is a row of that one and of none between. */
+function checkAnchorBefore(size: number, previous: number, before: number, report: Report): void {
+  if (previous === before) return;
+  const [row, kind, says] =
+    previous > before
+      ? ([previous, 'deleted', `Anchor is missing that the next one follows: size ${previous}`] as const)
+      : ([before, 'inserted', `Anchor is of a size at which the next one saw none: size ${before}`] as const);
+  report(
+    say('log', 'log_anchors', String(row), null, kind, `${says}, before ${size}`, {
+      rightAt: null,
+      wrongAt: size,
+    }),
+  );
 }
 
 /** The column in which a note about an anchor differs from its row; the note itself when it is none. */

@@ -5,7 +5,7 @@ import { equalBytes, type Hash, rootOfRange } from './merkle.ts';
 import type { Pin } from './reader.ts';
 import { noteFault, type Stated } from './verify-checkpoints.ts';
 import { type Report, say } from './verify-finding.ts';
-import { firstSizeOver, lastSizeUpTo } from './verify-memory.ts';
+import { firstSizeOver, lastSizeUpTo, placeOf } from './verify-memory.ts';
 import type { Finding, StoredLog, VerifySources } from './verify-sources.ts';
 import { TILE_LEAVES, type Tree } from './verify-tree.ts';
 import type { PeerList } from './verify-walk.ts';
@@ -81,6 +81,7 @@ export async function checkEnd(
   await checkHead(stored, tree, checkpoints, hash, report);
   await checkTiles(stored, tree, checkpoints, hash, report);
   await checkAnchorsReached(sources, anchors, pin, report);
+  await checkNewestAnchor(sources, anchors, checkpoints, pin, report);
 }
 
 async function checkKeptNotes(sources: VerifySources, pin: Pin, report: Report): Promise<void> {
@@ -231,4 +232,46 @@ async function checkAnchorsReached(
       { rightAt: pin.size, wrongAt: newest },
     ),
   );
+}
+
+const TRIES = 20;
+const REST_MS = 500;
+
+/**
+ * Nothing is appended to the chain on a size that has no row, so every size that it keeps below its newest has one. The row of
+ * the newest itself comes a moment later: it is waited for, and a ledger that is not running has not written it yet.
+ */
+async function checkNewestAnchor(
+  { newestAnchor, wait }: VerifySources,
+  anchors: Stated,
+  checkpoints: Stated,
+  pin: Pin,
+  report: Report,
+): Promise<void> {
+  const noted = anchors.sizes.at(-1) ?? 0;
+  // Where the log has no checkpoint of the pinned size it was cut off, which is told.
+  if (!newestAnchor || noted >= pin.size || placeOf(checkpoints.sizes, pin.size) < 0) return;
+  const wrong = (row: string | null, kind: Finding['kind'], says: string): void =>
+    report(say('log', 'log_anchors', row, null, kind, says, { rightAt: noted || null, wrongAt: pin.size }));
+  for (const size of checkpoints.sizes) {
+    if (size <= noted || size >= pin.size || !(await isKept(pin, size))) continue;
+    return noted === 0
+      ? wrong(null, 'truncated', `Anchors are missing that the chain has: from size ${size} on`)
+      : wrong(String(size), 'deleted', `Anchor is missing that the chain has: size ${size}`);
+  }
+  for (let tries = 0; tries < TRIES; tries++) {
+    if ((await newestAnchor()) >= pin.size) return;
+    await wait(REST_MS);
+  }
+  wrong(
+    String(pin.size),
+    'unreadable',
+    `Newest anchor has no row; start the ledger, which writes it, and verify again: size ${pin.size}`,
+  );
+}
+
+/** Whether a peer keeps a checkpoint of this size. */
+async function isKept({ peers }: Pin, size: number): Promise<boolean> {
+  const kept = await Promise.all(peers.map(({ peer }) => peer.checkpointAt(size).catch(() => undefined)));
+  return kept.some((one) => one !== undefined);
 }

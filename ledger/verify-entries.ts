@@ -7,6 +7,7 @@ import type { CheckedEntry, EntryFault, ToldEntry } from './verify-check.ts';
 import type { Found, Report } from './verify-finding.ts';
 import { firstSizeOver, packedBytes, type RowName, rowMemory, uuidBytes } from './verify-memory.ts';
 import type { Finding, StoredEntry } from './verify-sources.ts';
+import { createTransactionCheck } from './verify-transactions.ts';
 
 /** An entry whose bytes are those that the log holds at its place, or that has no place yet. */
 export interface Placed {
@@ -42,6 +43,7 @@ export function createEntryCheck(hash: Hash, report: Report) {
   const absentCommitments = new Set<string>();
   /** The same by leaf hash; and how many entries are gone of which no leaf tells the id. */
   const absentLeaves = new Set<string>();
+  const transactions = createTransactionCheck();
   let nameless = 0;
   /** Leaf hashes of entries that were not met at their place: their successors follow them rightly. */
   const displaced = new Set<string>();
@@ -192,6 +194,7 @@ export function createEntryCheck(hash: Hash, report: Report) {
   function take(placed: Placed): void {
     const { entry, checked, index } = placed;
     const { told } = checked;
+    transactions.entry(placed);
     // Bytes that are no entry and have no place are told by their signature alone.
     const faults = told || index !== null ? checked.faults : checked.faults.filter(isOfSignature);
     for (const { column, kind, says } of faults) report(about(placed, column, kind, says));
@@ -213,6 +216,7 @@ export function createEntryCheck(hash: Hash, report: Report) {
     times,
     windowOf,
     displaced,
+    transactions,
     /** Whether an entry is gone, by what a row or a subject says of it; that is reported already. */
     isAbsent: (entryId: string): boolean => absentIds.has(entryId),
     isAbsentCommitment: (commitment: Uint8Array): boolean =>

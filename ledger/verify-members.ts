@@ -8,12 +8,14 @@ import { ENOUGH } from './evidence/cosigned.ts';
 import { type FormerKey, keysFor, notYetInForce } from './evidence/format.ts';
 import { equalBytes } from './merkle.ts';
 import type { Pin } from './reader.ts';
+import type { PersonCertificate } from './verify-check.ts';
 import { type Report, say } from './verify-finding.ts';
 import type {
   Consortium,
   MemberTrust,
   PeerState,
   StatedCosignature,
+  VerifyNote,
   VerifySources,
 } from './verify-sources.ts';
 
@@ -35,20 +37,25 @@ interface Apart {
   readonly kind: 'edited' | 'deleted' | 'inserted' | 'forked-log';
 }
 
+/** Notes that are told one by one. */
+const SHOWN = 100;
+const CERTIFICATE = 'certificate ';
 const TRIES = 20;
 const REST_MS = 500;
 
 /**
  * Compares everything beside the leaves.
  * @param rootAt the root that the database's checkpoint of a size states; undefined where there is none or it is found wrong
- * @returns the size of the newest checkpoint that two members have cosigned; 0 when there is none
+ * @param recorded certificates of persons as the database has them
+ * @returns the size of the newest checkpoint that two members have cosigned, 0 when there is none; and notes
  */
 export async function checkMembers(
   sources: VerifySources & { readonly consortium: Consortium },
   pin: Pin,
+  recorded: readonly PersonCertificate[],
   rootAt: (size: number) => Uint8Array | undefined,
   report: Report,
-): Promise<number> {
+): Promise<{ readonly cosigned: number; readonly notes: readonly VerifyNote[] }> {
   const there = new Set(
     pin.peers.flatMap(({ peer, state }) => (state === 'there' ? [peer.organisation] : [])),
   );
@@ -70,7 +77,62 @@ export async function checkMembers(
     );
   const agreed = agreedOf(heard, new Set(apart.map(({ place }) => place)));
   checkTrusted(agreed, trust, sources.consortium, report);
-  return await checkCosigned(sources, agreed, trust, rootAt, report);
+  const notes = heard.length === 0 ? [] : checkCertificates(recorded, agreed, heard.length, apart, report);
+  return { cosigned: await checkCosigned(sources, agreed, trust, rootAt, report), notes };
+}
+
+/** What the chain says of a certificate, as far as it is compared. */
+type Listed = Awaited<ReturnType<PeerState['certificates']>>[number];
+
+/**
+ * Certificates as the database has them against the chain's list. A member lists one before it hands it out, so one that is
+ * recorded and not listed is forged. The other way, and where one of the two alone knows an end, somebody may not have come by
+ * or may still deliberate: that is a note.
+ */
+function checkCertificates(
+  recorded: readonly PersonCertificate[],
+  agreed: Kept,
+  heard: number,
+  apart: readonly Apart[],
+  report: Report,
+): VerifyNote[] {
+  const notes: VerifyNote[] = [];
+  const note = (says: string): void =>
+    void (
+      notes.length < SHOWN &&
+      notes.push({ kind: 'certificates-apart', entry: null, index: null, seconds: null, says })
+    );
+  const unlisted = new Set(
+    [...agreed.keys()].flatMap((place) =>
+      place.startsWith(CERTIFICATE) ? [place.slice(CERTIFICATE.length)] : [],
+    ),
+  );
+  const differ = new Set(apart.map(({ place }) => place));
+  for (const { fingerprint, organisation, revokedAt } of recorded) {
+    const listed = agreed.get(`${CERTIFICATE}${fingerprint}`) as Listed | undefined;
+    unlisted.delete(fingerprint);
+    if (differ.has(`${CERTIFICATE}${fingerprint}`)) continue;
+    const wrong = (column: string | null, kind: 'forged' | 'unreadable', says: string): void =>
+      report(say('chain', 'certificates', fingerprint, column, kind, `${says}: ${fingerprint}`));
+    if (!listed) {
+      // One that lags may be the one that has it.
+      if (heard < ORGANISATIONS.length)
+        wrong(null, 'unreadable', 'Certificate is not listed by the peers that answered; verify again');
+      else wrong(null, 'forged', 'Certificate is recorded that no member ever put on the chain');
+    } else if (listed.organisation !== organisation)
+      wrong(
+        'organisation',
+        'forged',
+        'Certificate was put on the chain by another organisation than is recorded',
+      );
+    else if (listed.revoked && revokedAt === null)
+      note(`Certificate is revoked on the chain and not in the database yet: ${fingerprint}`);
+    else if (!listed.revoked && revokedAt !== null)
+      note(`Certificate was ended in the database and its member has not revoked it yet: ${fingerprint}`);
+  }
+  for (const fingerprint of unlisted)
+    note(`Certificate is on the chain and was never taken into the database: ${fingerprint}`);
+  return notes;
 }
 
 /** Reads until the peers agree, about ten seconds; what stays apart is told, and what only moved is not. */
@@ -120,7 +182,7 @@ async function readPeer(peer: PeerState, version: string): Promise<Heard | undef
     ]);
     const kept = new Map<string, unknown>([['genesis', { hash: genesis }]]);
     for (const { kind, name, ...key } of keys) kept.set(`key ${kind} ${name}`, key);
-    for (const { fingerprint, ...rest } of certificates) kept.set(`certificate ${fingerprint}`, rest);
+    for (const { fingerprint, ...rest } of certificates) kept.set(`${CERTIFICATE}${fingerprint}`, rest);
     if (digest !== undefined) kept.set(`parameters ${version}`, { sha256: digest });
     for (const { organisation, ...rest } of cosignatures) kept.set(`cosignature ${organisation}`, rest);
     return { table: `peer-${peer.organisation}`, height, kept };

@@ -14,11 +14,19 @@ export interface AnchoredNote {
   readonly size: number;
   readonly root: Uint8Array;
   readonly at: string;
+  /** The size that the chain held before this one, 0 for none; older notes do not say. */
+  readonly previous?: number | undefined;
 }
 
 /** The text that is signed about an anchor. */
-export const anchoredText = (origin: string, { size, root, at }: AnchoredNote): string =>
-  `${origin}/anchored\n${size}\n${toHex(root)}\n${at}\n`;
+export const anchoredText = (origin: string, { size, root, at, previous }: AnchoredNote): string =>
+  `${origin}/anchored\n${size}\n${toHex(root)}\n${at}\n${previous === undefined ? '' : `${previous}\n`}`;
+
+/** The size before it that an anchor's note states; undefined when it states none. */
+export function previousIn(note: string): number | undefined {
+  const line = note.split('\n')[4] ?? '';
+  return /^(0|[1-9]\d{0,15})$/.test(line) ? Number(line) : undefined;
+}
 
 /** Whether a note says exactly this, under one of these keys. */
 export async function noteSays(

@@ -113,9 +113,10 @@ async function meet(
       says: `No entry vouches for this row: ${table} ${row.key}`,
     });
 
-  const { id } = entries.known(writer);
+  const { id, index } = entries.known(writer);
   const findings: Found[] = [];
   let { entry } = row;
+  if (entry) entries.transactions.row(row, entry, index);
   if (!equalBytes(uuidBytes(row.entryId), id) || !entry) {
     findings.push({
       ...found(entries, table, row, writer),

@@ -48,13 +48,14 @@ export interface Finding {
   readonly says: string;
 }
 
-/** Something that is not wrong and should be known: what clocks did. Never changes the verdict. */
+/** Something that is not wrong and should be known: what clocks did, a load, what is under way between stores. Never changes the verdict. */
 export interface VerifyNote {
-  readonly kind: 'clock-stepped-back' | 'clocks-apart';
-  /** The entry at which it shows, and its index. */
-  readonly entry: string;
+  readonly kind: 'clock-stepped-back' | 'clocks-apart' | 'loaded-anew' | 'certificates-apart';
+  /** The entry at which it shows, and its index; null where it is about none. */
+  readonly entry: string | null;
   readonly index: number | null;
-  readonly seconds: number;
+  /** By how much, where it is about time. */
+  readonly seconds: number | null;
   /** One sentence for a person. */
   readonly says: string;
 }
@@ -95,6 +96,9 @@ export interface StoredEntry {
   readonly body: Uint8Array;
   readonly signature: Uint8Array;
   readonly keyId: string;
+  /** The transaction that its row names as the writing one, and the one that Postgres says wrote the row: 32 bits of each. */
+  readonly statedBy: number;
+  readonly writtenBy: number;
 }
 
 /** A place in the log, with the entry that it names, when there is one. */
@@ -113,10 +117,12 @@ export const NO_VALUE = Symbol('no canonical value');
 export interface StoredRow {
   readonly key: string;
   readonly entryId: string;
+  /** The transaction that wrote the row as it stands, by Postgres: 32 bits of it. */
+  readonly writtenBy: number;
   /** Every column but the entry's id, in its canonical form (db/change.ts); null where it is null. */
   readonly columns: Readonly<Record<string, ColumnValue | typeof NO_VALUE | null>>;
   /** The entry that the row names, when there is one. */
-  readonly entry: Pick<StoredEntry, 'subjectKind' | 'subjectId' | 'body'> | null;
+  readonly entry: Pick<StoredEntry, 'subjectKind' | 'subjectId' | 'body' | 'statedBy' | 'writtenBy'> | null;
 }
 
 export interface StoredSubject {
@@ -276,7 +282,13 @@ export interface PeerState {
     }[]
   >;
   /** Every certificate, whoever issued it. */
-  certificates(): Promise<readonly { readonly fingerprint: string }[]>;
+  certificates(): Promise<
+    readonly {
+      readonly fingerprint: string;
+      readonly organisation: string;
+      readonly revoked: object | null;
+    }[]
+  >;
   /** The digest that was recorded for a version; undefined when none was. */
   parameters(version: string): Promise<string | undefined>;
   /** Each organisation's newest cosignature. */
@@ -314,6 +326,11 @@ export interface VerifySources {
   readonly histories?: CompareHistories | undefined;
   /** Opens the snapshot. Called after the anchored size is pinned, so that the snapshot holds at least that much. */
   open(): Promise<StoredLog>;
+  /**
+   * The newest size that has a row in the database by now, also one that came after the snapshot; absent where there is no
+   * ledger that could still write one.
+   */
+  readonly newestAnchor?: (() => Promise<number>) | undefined;
   /** The key that digests a subject's columns; undefined when it is not there. */
   digestKey(subjectKind: string, subjectId: string): Promise<Uint8Array | undefined>;
   readonly wait: (ms: number) => Promise<void>;

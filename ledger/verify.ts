@@ -52,19 +52,21 @@ export async function verify(sources: VerifySources): Promise<VerifyReport> {
     sources.progress(`Pinned the newest anchored checkpoint: ${pin.size} entries`);
     const stored = await sources.open();
     const { serviceKeys, roots } = sources.trust;
-    checking = sources.checking({ serviceKeys, roots, certificates: await stored.certificates() });
+    const certificates = await stored.certificates();
+    checking = sources.checking({ serviceKeys, roots, certificates });
     const entries = createEntryCheck(sources.hashing.hash, report);
     const log = await checkLog(sources, stored, pin, checking, entries, report);
     ({ counts, notes } = log);
     const { consortium } = sources;
-    if (consortium)
-      counts = {
-        ...counts,
-        cosigned: await checkMembers({ ...sources, consortium }, pin, log.rootAt, report),
-      };
+    if (consortium) {
+      const members = await checkMembers({ ...sources, consortium }, pin, certificates, log.rootAt, report);
+      counts = { ...counts, cosigned: members.cosigned };
+      notes = [...notes, ...members.notes];
+    }
     await checkSubjects(stored, entries, report);
     entries.finish();
     await checkRows(sources, stored, checking, entries, report);
+    notes = [...notes, ...entries.transactions.finish(findings, entries.windowOf, report)];
     await checkOutside(stored, entries.times, findings, report);
   } catch (error) {
     sources.note(error);

@@ -5,17 +5,17 @@ import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { connect, type Database } from '../../db/connection.ts';
-import { logAnchors } from '../../db/schema.ts';
 import { waitingLeaves } from '../../db/views/public-log.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { createAnchor, keepAnchoring } from '../../ledger/anchor.ts';
 import { canonicalBytes } from '../../ledger/canonical.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
+import { ChainRefusal } from '../../ledger/fabric/trouble.ts';
 import type { PeerLog } from '../../ledger/reader.ts';
 import { type Gap, gapBetween, gapInWords, knownToMembers, LogRestored } from '../../ledger/restored.ts';
 import { createSequencer } from '../../ledger/sequencer.ts';
-import { anchoredLog, anchorRow } from '../anchored-log.ts';
+import { anchoredLog, noteAnchored } from '../anchored-log.ts';
 import { keepCosignatures } from '../cosignatures.ts';
 import { knownSize } from '../known-size.ts';
 import { faultFacts, processLog } from '../log.ts';
@@ -48,6 +48,9 @@ const RESTORED_REST_MS = 5000;
 class KeyComing extends Error {
   override readonly name = 'KeyComing';
 }
+
+/** How often the version of the parameters is sent again while the chain is away. */
+const PARAMETERS_REST_MS = 5000;
 
 /** What a restored log lacks, and what is left of it. */
 async function gapNow(db: Database, peers: readonly PeerLog[], { size, known }: LogRestored): Promise<Gap> {
@@ -112,14 +115,11 @@ export async function runLedger(machine: Machine): Promise<void> {
   const anchor = createAnchor({
     chain,
     log: anchoredLog(db),
-    async onAnchored(head) {
+    async onAnchored(head, on) {
       const signed = signer();
       // Said again with the next one: until then nothing is sequenced either.
       if (signed === undefined) throw new KeyComing();
-      await db
-        .insert(logAnchors)
-        .values(await anchorRow(signed, head, new Date()))
-        .onConflictDoNothing();
+      await noteAnchored({ db, chain, signer: signed, now: () => new Date() }, head, on);
     },
   });
   const anchoring = keepAnchoring(anchor, {
@@ -164,15 +164,23 @@ export async function runLedger(machine: Machine): Promise<void> {
       told: (pass) => log.info({ ...pass }, 'decisions were asked again'),
     },
   );
-  // Once is enough; what could not be written down now is at the next start. Another digest under this version is refused.
-  const { set, version } = parametersOf(machine.settings);
-  const digest = hash('sha256', canonicalBytes(set));
-  chain
-    .recordParameters(version, digest)
-    .catch((error) => log.warn(faultFacts(error), 'version of the parameters is not on the chain'));
+  const recording = (async () => {
+    const { set, version } = parametersOf(machine.settings);
+    const digest = hash('sha256', canonicalBytes(set));
+    while (!signal.aborted) {
+      try {
+        return await chain.recordParameters(version, digest);
+      } catch (error) {
+        log.warn(faultFacts(error), 'version of the parameters is not on the chain');
+        // Another digest under this version stays refused; a chain that is away comes back.
+        if (error instanceof ChainRefusal) return;
+      }
+      await sleep(PARAMETERS_REST_MS, undefined, { signal }).catch(() => undefined);
+    }
+  })();
   log.info('ledger is ready');
   await stopped;
-  await Promise.all([sequencing, anchoring, cosigning, reAsking]);
+  await Promise.all([sequencing, anchoring, cosigning, reAsking, recording]);
   chain.close();
   await Promise.all([sequencer.close(), close(), ops.close(), temporal.close()]);
 }

@@ -22,6 +22,7 @@ import { checkingPool } from '../verify-pool.ts';
 import {
   digestKeys,
   lacksKeys,
+  newestAnchor,
   openSnapshot,
   peerStatesOf,
   peersOf,
@@ -105,6 +106,7 @@ async function verifyMachine(
         snapshot = await openSnapshot(verifierUrl(machine));
         return snapshot;
       },
+      newestAnchor: () => newestAnchor(verifierUrl(machine)),
       digestKey: digestKeys(machine.secrets.keyStore),
       wait: async (ms) => {
         await sleep(ms);

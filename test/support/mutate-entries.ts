@@ -119,12 +119,22 @@ export const ENTRY_WAYS: readonly Way[] = [
     );
     return { finding: inLog('audit_entries', entryId, 'replaced-signature', 'signature') };
   }),
-  // No entry says in which transaction it was written; the trigger alone tells.
-  way('audit_entries', 'audit_entries.xact edited', 'edited', async (target) => {
-    const { entryId } = await anyLeaf(target);
-    await target.sql`update audit_entries set xact = '1' where id = ${entryId}`;
-    return { finding: inLog('audit_entries', entryId, 'edited', 'xact') };
-  }),
+  ...(
+    [
+      ['audit_entries.xact edited', `'1'`],
+      // As if the entry had been written just now: its rows are older.
+      ['an entry’s transaction made the one that edits it', 'pg_current_xact_id()'],
+      ['an entry written anew as it was', 'xact'],
+    ] as const
+  ).map(([name, value]) =>
+    way('audit_entries', name, 'edited', async (target) => {
+      const { entryId } = await anyLeaf(target);
+      await quietly(target.sql, 'audit_entries', () =>
+        target.sql.unsafe(`update audit_entries set xact = ${value} where id = $1`, [entryId]),
+      );
+      return { finding: inLog('audit_entries', entryId, 'edited', 'xact') };
+    }),
+  ),
   way(
     'audit_entries',
     'an entry signed again with a key of somebody’s own',

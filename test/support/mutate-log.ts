@@ -22,6 +22,9 @@ const earlierSize = async ({ sql, choose }: Target): Promise<number> =>
 const anchorSizes = async (sql: Sql): Promise<number[]> =>
   (await sql<{ size: string }[]>`select size from log_anchors order by size`).map(({ size }) => Number(size));
 
+const anchorBefore = async (sql: Sql, size: number): Promise<number> =>
+  (await anchorSizes(sql)).findLast((one) => one < size) ?? 0;
+
 const anyAnchor = async ({ sql, choose }: Target): Promise<number> =>
   oneOf(await anchorSizes(sql), choose, 'log_anchors');
 
@@ -287,7 +290,10 @@ const anchorWays = (real: LogSigner): readonly Way[] => [
     );
     return {
       finding: inLog('log_anchors', String(size + 1000), 'edited', 'size'),
-      beside: [{ store: 'log', table: 'log_anchors', row: String(size + 1000) }],
+      beside: [
+        { store: 'log', table: 'log_anchors', row: String(size + 1000) },
+        inLog('log_anchors', String(size), 'deleted'),
+      ],
     };
   }),
   way('log_anchors', 'log_anchors.root edited', 'edited', async (target) => {
@@ -315,7 +321,7 @@ const anchorWays = (real: LogSigner): readonly Way[] => [
     >`select root, at from log_anchors where size = ${size}`;
     const forged = await anchorRow(
       logSigner(randomBytes(32)),
-      { size, root: row?.root ?? new Uint8Array(32) },
+      { size, root: row?.root ?? new Uint8Array(32), previous: await anchorBefore(target.sql, size) },
       row?.at ?? new Date(0),
     );
     await quietly(
@@ -327,23 +333,59 @@ const anchorWays = (real: LogSigner): readonly Way[] => [
   }),
   way(
     'log_anchors',
-    'an anchor that no chain has, signed with the real key',
+    'an anchor that no chain has inserted, signed with the real key',
     'forged-checkpoint',
     async ({ sql }) => {
       const size = ((await anchorSizes(sql)).at(-1) ?? 0) + 1000;
-      const row = await anchorRow(real, { size, root: randomBytes(32) }, new Date());
+      const previous = await anchorBefore(sql, size);
+      const row = await anchorRow(real, { size, root: randomBytes(32), previous }, new Date());
       await quietly(sql, 'log_anchors', () => sql`insert into log_anchors ${sql(row)}`);
       return { finding: inLog('log_anchors', String(size), 'forged-checkpoint', 'size') };
     },
   ),
-  // When an anchor was seen is told nowhere else; peers are asked for what they hold, and the trigger tells of this.
-  way('log_anchors', 'an anchor deleted', 'deleted', async (target) => {
-    const size = await anyAnchor(target);
-    await target.sql`delete from log_anchors where size = ${size}`;
+  way(
+    'log_anchors',
+    'an anchor between two others inserted, signed with the real key',
+    'inserted',
+    async ({ sql, choose }) => {
+      const anchored = await anchorSizes(sql);
+      const between = (await sizesOf(sql)).filter(
+        (size) => !anchored.includes(size) && size < (anchored.at(-1) ?? 0),
+      );
+      const size = oneOf(between, choose, 'log_checkpoints that were not anchored');
+      const [row] = await sql<{ root: Uint8Array }[]>`select root from log_checkpoints where size = ${size}`;
+      const previous = await anchorBefore(sql, size);
+      const made = await anchorRow(real, { size, root: row?.root ?? randomBytes(32), previous }, new Date());
+      await quietly(sql, 'log_anchors', () => sql`insert into log_anchors ${sql(made)}`);
+      return { finding: inLog('log_anchors', String(size), 'inserted') };
+    },
+  ),
+  way('log_anchors', 'an anchor deleted', 'deleted', async ({ sql, choose }) => {
+    const size = oneOf((await anchorSizes(sql)).slice(0, -1), choose, 'log_anchors');
+    await quietly(sql, 'log_anchors', () => sql`delete from log_anchors where size = ${size}`);
     return { finding: inLog('log_anchors', String(size), 'deleted') };
   }),
+  // It reads as one that the ledger has not written yet, which is not sound either.
+  way('log_anchors', 'the newest anchor deleted', 'unreadable', async ({ sql }) => {
+    const size = (await anchorSizes(sql)).at(-1) ?? 0;
+    await quietly(sql, 'log_anchors', () => sql`delete from log_anchors where size = ${size}`);
+    return { finding: inLog('log_anchors', String(size), 'unreadable') };
+  }),
+  way('log_anchors', 'the newest anchors deleted', 'deleted', async ({ sql, choose }) => {
+    const from = oneOf((await anchorSizes(sql)).slice(1, -1), choose, 'log_anchors');
+    await quietly(sql, 'log_anchors', () => sql`delete from log_anchors where size >= ${from}`);
+    return { finding: inLog('log_anchors', String(from), 'deleted') };
+  }),
+  way('log_anchors', 'an anchor deleted, guards on', 'deleted', async (target) => {
+    const size = await anyAnchor(target);
+    await target.sql`delete from log_anchors where size = ${size}`;
+    return {
+      finding: inLog('log_anchors', String(size), 'deleted'),
+      beside: [inLog('log_anchors', String(size), 'unreadable')],
+    };
+  }),
   way('log_anchors', 'log_anchors emptied', 'truncated', async ({ sql }) => {
-    await sql`truncate log_anchors`;
+    await quietly(sql, 'log_anchors', () => sql`truncate log_anchors`);
     return { finding: { store: 'log', table: 'log_anchors', row: null, kind: 'truncated' } };
   }),
 ];

@@ -1,7 +1,9 @@
 // Test support: a past that is rewritten with everything the operator has: row, entry, all leaves after it, tiles, tree,
 // checkpoints, anchors and head, signed again with the service's and the log's real keys. Never touches the chain.
+import { getTableName } from 'drizzle-orm';
 import type { Sql } from 'postgres';
 import { anchorRow } from '../../bin/anchored-log.ts';
+import { RECORDED } from '../../db/schema.ts';
 import { LOG_ORIGIN } from '../../domain/consortium.ts';
 import { formatCheckpoint, signNote } from '../../ledger/checkpoint.ts';
 import { columnDigest, type Entry, entryBytes } from '../../ledger/entry.ts';
@@ -60,7 +62,10 @@ export async function rewriteWithdrawal(sql: Sql, caseId: string, hands: Hands):
         : change,
     ),
   });
-  await sql`update audit_entries set body = ${body}, signature = ${hands.service.sign(body)} where id = ${entryId}`;
+  await sql`update audit_entries set body = ${body}, signature = ${hands.service.sign(body)}, xact = pg_current_xact_id() where id = ${entryId}`;
+  // Written anew behind the entry, as the rows that it wrote are.
+  for (const table of Object.values(RECORDED).map(getTableName))
+    await sql.unsafe(`update ${table} set entry_id = entry_id where entry_id = $1`, [entryId]);
   const commitment = nodeHashing.hash(body);
   // It was the last entry of its case, so nothing else names it.
   await sql`update audit_subjects set last = ${commitment} where entry_id = ${entryId}`;
@@ -81,9 +86,13 @@ export async function rewriteWithdrawal(sql: Sql, caseId: string, hands: Hands):
     const note = await signNote(formatCheckpoint({ origin: LOG_ORIGIN, size, root }), name, keyId, sign);
     checkpoints.set(size, { root, note });
     await sql`update log_checkpoints set root = ${root}, note = ${note} where size = ${size}`;
-    const [anchor] = await sql<{ at: Date }[]>`select at from log_anchors where size = ${size}`;
-    if (anchor)
-      await sql`update log_anchors set ${sql(await anchorRow(hands.log, { size, root }, anchor.at))} where size = ${size}`;
+    const [anchor] = await sql<
+      { at: Date; previous: string }[]
+    >`select at, (select coalesce(max(b.size), 0) from log_anchors b where b.size < ${size}) as previous from log_anchors where size = ${size}`;
+    if (anchor) {
+      const previous = Number(anchor.previous);
+      await sql`update log_anchors set ${sql(await anchorRow(hands.log, { size, root, previous }, anchor.at))} where size = ${size}`;
+    }
     await sql`update log_head set root = ${root}, range = ${Buffer.concat(range.hashes)} where size = ${size}`;
   }
   // Every leaf after it, as tiles.

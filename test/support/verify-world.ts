@@ -5,7 +5,7 @@ import postgres from 'postgres';
 import { inject } from 'vitest';
 import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/log-keys.ts';
-import { digestKeys, openSnapshot, storedLogOver, trustOf } from '../../bin/verify-sources.ts';
+import { digestKeys, newestAnchor, openSnapshot, storedLogOver, trustOf } from '../../bin/verify-sources.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { rootOf } from '../../ledger/merkle.ts';
@@ -84,8 +84,16 @@ export async function createVerifyWorld(given?: World) {
     >,
   });
 
+  /** Resolves when no batch is on its way: what whoever waits for the row of the newest one waits for. */
+  let settled: Promise<unknown> = Promise.resolve();
+  const anchor = (): Promise<number> => {
+    const done = anchorNow();
+    settled = done.catch(() => undefined);
+    return done;
+  };
+
   /** Sequences what waits, and gives the copies everything up to the newest checkpoint. */
-  async function anchor(): Promise<number> {
+  async function anchorNow(): Promise<number> {
     while ((await sequencer.once()).taken > 0);
     const leaves = await ledger<{ leaf_hash: Uint8Array }[]>`select leaf_hash from log_leaves order by index`;
     const [newest] = await ledger<
@@ -93,11 +101,12 @@ export async function createVerifyWorld(given?: World) {
     >`select size, root, note from log_checkpoints order by size desc limit 1`;
     if (!newest) return 0;
     const size = Number(newest.size);
+    const previous = Math.max(0, ...[...(copies[0]?.checkpoints.keys() ?? [])].filter((one) => one < size));
     for (const copy of copies) {
       copy.leaves = leaves.slice(0, size).map(({ leaf_hash }) => Uint8Array.from(leaf_hash));
       copy.checkpoints.set(size, { root: newest.root, note: newest.note });
     }
-    const row = await anchorRow(signer, { size, root: newest.root }, new Date());
+    const row = await anchorRow(signer, { size, root: newest.root, previous }, new Date());
     await ledger`insert into log_anchors ${ledger(row)} on conflict do nothing`;
     return size;
   }
@@ -131,7 +140,10 @@ export async function createVerifyWorld(given?: World) {
         return snapshot;
       },
       digestKey: digestKeys(world.keyStore),
-      wait: async () => undefined,
+      newestAnchor: () => newestAnchor(url),
+      wait: async () => {
+        await settled;
+      },
       clock: () => performance.now(),
       progress: () => undefined,
       note: (error) => console.info(error),
@@ -205,7 +217,13 @@ export async function createVerifyWorld(given?: World) {
           const expected = await change({ sql: sql as unknown as postgres.Sql, copies: altered });
           await sql.unsafe(`set local role ${role}`);
           const made = sources(world.fresh.urls.verify, altered.map(peerOf));
-          const report = await verify({ ...made, ...more, open: async () => storedLogOver(sql) });
+          const report = await verify({
+            ...made,
+            newestAnchor: async () =>
+              Number((await sql`select max(size) as size from log_anchors`)[0]?.size ?? 0),
+            ...more,
+            open: async () => storedLogOver(sql),
+          });
           done = { expected, report };
           throw new RolledBack();
         })

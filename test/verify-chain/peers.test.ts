@@ -3,9 +3,8 @@
 import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { anchorRow } from '../../bin/anchored-log.ts';
+import { anchoredLog, noteAnchored } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/log-keys.ts';
 import { checkingPool } from '../../bin/verify-pool.ts';
 import {
@@ -16,6 +15,7 @@ import {
   serviceCertificates,
   trustOf,
 } from '../../bin/verify-sources.ts';
+import { connect } from '../../db/connection.ts';
 import { LOG_ORIGIN, ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
 import { memberPaths } from '../../engines/fabric/layout.ts';
 import { createAnchor } from '../../ledger/anchor.ts';
@@ -38,6 +38,7 @@ let network: TestNetwork;
 let world: World;
 let size: number;
 const PARAMETERS = { version: 'test', sha256: '5a'.repeat(32) };
+const VALID = { notBefore: '2026-11-23T00:00:00.000Z', notAfter: '2027-11-23T00:00:00.000Z' };
 /** Chosen by a seed, so that a failure can be repeated; another seed by REHAB_TEST_SEED. */
 const SEED = Number(process.env.REHAB_TEST_SEED ?? 20261123);
 const log = logSigner(randomBytes(32));
@@ -50,31 +51,20 @@ beforeAll(async () => {
     signer: entrySigner(createPrivateKey(readFileSync(keyPath)), readFileSync(certPath, 'utf8')),
   });
   const sequencer = createSequencer({ url: world.fresh.urls.ledger, signer: log });
-  const ledger = postgres(world.fresh.urls.ledger, { max: 1, onnotice: () => undefined });
+  const connection = connect(world.fresh.urls.ledger, { max: 1, name: 'anchor', statementSeconds: 30 });
+  const chain = network.client();
   const anchor = createAnchor({
-    chain: network.client(),
-    log: {
-      async checkpointUpTo(most) {
-        const [row] = await ledger<{ size: string; root: Uint8Array; note: string }[]>`
-          select size, root, note from log_checkpoints where size <= ${most} order by size desc limit 1`;
-        return row && { ...row, size: Number(row.size) };
-      },
-      leaves: async (first, count) =>
-        (
-          await ledger<{ leaf_hash: Uint8Array }[]>`
-            select leaf_hash from log_leaves where index >= ${first} and index < ${first + count} order by index`
-        ).map(({ leaf_hash }) => leaf_hash),
-    },
-    onAnchored: async (head) => {
-      await ledger`insert into log_anchors ${ledger(await anchorRow(log, head, new Date()))} on conflict do nothing`;
-    },
+    chain,
+    log: anchoredLog(connection.db),
+    onAnchored: (head, on) =>
+      noteAnchored({ db: connection.db, chain, signer: log, now: () => new Date() }, head, on),
   });
   for (const story of ['approved', 'withdrawn'] as const) {
     await STORIES[story](onDatabase(world));
     while ((await sequencer.once()).taken > 0);
     ({ size } = await anchor.once());
   }
-  await ledger.end({ timeout: 5 });
+  await connection.close();
   await sequencer.close();
   await spokenFor();
 }, 300_000);
@@ -86,15 +76,20 @@ afterAll(async () => {
 /** What stands on the chain beside the leaves: certificates, the parameters' digest, and the members' cosignatures. */
 async function spokenFor(): Promise<void> {
   await network.client().recordParameters(PARAMETERS.version, PARAMETERS.sha256);
+  const own = await world.worker.sql<
+    { fingerprint: string; organisation: Organisation; person: string; role: string }[]
+  >`select fingerprint, organisation, person_id as person, role from certificates`;
   for (const organisation of ORGANISATIONS) {
     const member = network.member(organisation);
+    // Those that people sign under, as their member puts them on the chain.
+    for (const { fingerprint, person, role } of own.filter((one) => one.organisation === organisation))
+      await member.certify({ fingerprint, person, role, ...VALID });
     for (const _ of [1, 2])
       await member.certify({
         fingerprint: randomBytes(32).toString('hex'),
         person: randomUUID(),
         role: 'auditor',
-        notBefore: '2026-11-23T00:00:00.000Z',
-        notAfter: '2027-11-23T00:00:00.000Z',
+        ...VALID,
       });
     const { witness } = openMemberFolder(memberPaths(network.dataDir, organisation).member);
     const kept = await member.checkpointAt(size);

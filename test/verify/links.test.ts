@@ -24,7 +24,10 @@ let size: number;
 let olderLines: readonly StatedCosignature[];
 
 const PARAMETERS = { version: 'test', sha256: '5a'.repeat(32) };
-const CERTIFICATE = { fingerprint: 'ab'.repeat(32), role: 'auditor' };
+const CERTIFICATE = { fingerprint: 'ab'.repeat(32), organisation: 'hospital', revoked: null };
+/** Those that people sign under, as their members put them on the chain. */
+let listed: Awaited<ReturnType<PeerState['certificates']>> = [];
+const onChain = async () => [CERTIFICATE, ...listed];
 
 function witness(organisation: Organisation) {
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -49,7 +52,7 @@ const stateOf = (organisation: string, change: Partial<Omit<PeerState, 'organisa
   height: async () => 40,
   genesis: async () => '11'.repeat(32),
   keys: async () => keysHeld(),
-  certificates: async () => [CERTIFICATE],
+  certificates: onChain,
   parameters: async () => PARAMETERS.sha256,
   cosignatures: async () => lines,
   ...change,
@@ -100,6 +103,11 @@ beforeAll(async () => {
     await world.live(['approved']);
     older = size;
   }
+  listed = (
+    await world.world.worker.sql<
+      { fingerprint: string; organisation: string }[]
+    >`select fingerprint, organisation from certificates`
+  ).map((one) => ({ ...one, revoked: null }));
   [lines, olderLines] = [await cosigned(size), await cosigned(older)];
   whole = {
     peers: ORGANISATIONS.map((organisation) => stateOf(organisation)),
@@ -439,7 +447,7 @@ const TABLE: readonly Row[] = [
     'tampered',
     { table: 'peer-administration', row: `certificate ${CERTIFICATE.fingerprint}`, kind: 'deleted' },
     untouched,
-    onePeer(() => ({ certificates: async () => [] })),
+    onePeer(() => ({ certificates: async () => listed })),
   ],
   [
     'certificates',
@@ -448,7 +456,7 @@ const TABLE: readonly Row[] = [
     { table: 'peer-administration', kind: 'inserted' },
     untouched,
     onePeer(() => ({
-      certificates: async () => [CERTIFICATE, { ...CERTIFICATE, fingerprint: 'cd'.repeat(32) }],
+      certificates: async () => [...(await onChain()), { ...CERTIFICATE, fingerprint: 'cd'.repeat(32) }],
     })),
   ],
   [
@@ -510,9 +518,54 @@ describe('every link is demanded', () => {
   );
 });
 
+describe('certificates of the database and of the chain', () => {
+  const everywhere = (certificates: typeof listed) => () => ({
+    consortium: {
+      ...whole,
+      peers: ORGANISATIONS.map((name) => stateOf(name, { certificates: async () => certificates })),
+    },
+  });
+  const about = async (certificates: typeof listed) => await demanded(untouched, everywhere(certificates));
+
+  test('one that is recorded and on no chain, or there by another organisation, is forged', async () => {
+    const [first, ...others] = listed as [(typeof listed)[number], ...typeof listed];
+    expect(others).not.toHaveLength(0);
+    const missing = await about(others);
+    expect(missing.findings).toEqual([
+      expect.objectContaining({
+        store: 'chain',
+        table: 'certificates',
+        row: first.fingerprint,
+        kind: 'forged',
+      }),
+    ]);
+    const organisation = first.organisation === 'hospital' ? 'association' : 'hospital';
+    const foreign = await about([{ ...first, organisation }, ...others]);
+    expect(foreign.findings).toEqual([
+      expect.objectContaining({
+        table: 'certificates',
+        row: first.fingerprint,
+        column: 'organisation',
+        kind: 'forged',
+      }),
+    ]);
+  });
+
+  test('one that is only on the chain, and an end that only one of the two knows, is a note', async () => {
+    const [first, ...others] = listed as [(typeof listed)[number], ...typeof listed];
+    const report = await about([{ ...first, revoked: { at: '', reason: 'lost' } }, ...others, CERTIFICATE]);
+    expect([report.status, report.findings]).toEqual(['sound', []]);
+    const told = report.notes.filter(({ kind }) => kind === 'certificates-apart').map(({ says }) => says);
+    expect(told).toEqual([
+      expect.stringMatching(`revoked on the chain and not in the database yet: ${first.fingerprint}`),
+      expect.stringMatching(`never taken into the database: ${CERTIFICATE.fingerprint}`),
+    ]);
+  });
+});
+
 test('peers that move while they are read are not apart, and no two that agree is told', async () => {
   let asked = 0;
-  const growing = { certificates: async () => (asked++ < 2 ? [] : [CERTIFICATE]) };
+  const growing = { certificates: async () => (asked++ < 2 ? listed : await onChain()) };
   expect(
     (
       await demanded(
@@ -524,7 +577,7 @@ test('peers that move while they are read are not apart, and no two that agree i
   // One that has fewer blocks is behind, and accused of nothing.
   const behind = await demanded(
     untouched,
-    onePeer(() => ({ height: async () => 39, certificates: async () => [] })),
+    onePeer(() => ({ height: async () => 39, certificates: async () => listed })),
   );
   expect(behind.findings.map(({ table, kind }) => [table, kind])).toEqual([
     ['peer-administration', 'unreadable'],

@@ -5,57 +5,14 @@ import { rootOf } from '../../ledger/merkle.ts';
 import type { PeerLog } from '../../ledger/reader.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import type { StoredLog } from '../../ledger/verify-sources.ts';
-import { type Choose, seeded } from '../support/mutation.ts';
-import { onDatabase, STORIES, type Stage, type Story } from '../support/stories.ts';
-import { createVerifyWorld, peerOf, type VerifyWorld } from '../support/verify-world.ts';
+import { seeded } from '../support/mutation.ts';
+import { onDatabase } from '../support/stories.ts';
+import { inTurns } from '../support/turns.ts';
+import { createVerifyWorld, peerOf } from '../support/verify-world.ts';
 
 const SEED = Number(process.env.REHAB_TEST_SEED ?? 20261123);
 const WORLDS = 5;
 const STATES = 100;
-/** Stories told at a time in one world. */
-const LANES = 3;
-const KINDS = Object.keys(STORIES) as Story[];
-
-/** A stage on which nobody acts before their turn. */
-function inTurns(world: VerifyWorld, choose: Choose) {
-  const stage = onDatabase(world.world);
-  const waiting: (() => void)[] = [];
-  let settled: () => void = () => undefined;
-  const gated: Stage = {
-    world: stage.world,
-    async act(by, action, values, to) {
-      await new Promise<void>((go) => {
-        waiting.push(go);
-        settled();
-      });
-      return await stage.act(by, action, values, to);
-    },
-  };
-  let ended = false;
-  const faults: unknown[] = [];
-  const lanes = Array.from({ length: LANES }, async () => {
-    while (!ended) await STORIES[KINDS[choose(KINDS.length)] as Story](gated);
-  });
-  for (const lane of lanes) lane.catch((error: unknown) => void faults.push(error));
-  return {
-    /** Lets one act happen; resolves when whoever did it waits for their next turn. */
-    async step(): Promise<void> {
-      if (faults.length > 0) throw faults[0];
-      const rested = new Promise<void>((done) => {
-        settled = done;
-      });
-      const [go] = waiting.splice(choose(waiting.length), 1);
-      go?.();
-      await Promise.race([rested, ...lanes]);
-    },
-    async end(): Promise<void> {
-      ended = true;
-      while (waiting.length > 0 || !(await Promise.race([Promise.all(lanes), soon()]))) waiting.shift()?.();
-    },
-  };
-}
-
-const soon = (): Promise<undefined> => new Promise((done) => setImmediate(() => done(undefined)));
 
 /** What a state is told apart by: what the snapshot held, and what was anchored. */
 function watched(stored: StoredLog, seen: (mark: string) => void): StoredLog {
@@ -98,7 +55,7 @@ test.each(Array.from({ length: WORLDS }, (_, at) => SEED + at))(
   async (seed) => {
     const choose = seeded(seed);
     const world = await createVerifyWorld();
-    const turns = inTurns(world, choose);
+    const turns = inTurns(onDatabase(world.world), choose);
     const states = new Set<string>();
     try {
       for (let run = 0; states.size < STATES && run < 3 * STATES; run++) {
