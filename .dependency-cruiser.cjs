@@ -132,7 +132,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^web/', pathNot: '^web/recorded\\.ts$' },
       to: {
-        path: '^(ledger/recorded|db/writes/(alerts|claims|case-facts))',
+        path: '^(ledger/recorded|db/writes/(alerts|claims|case-facts|roles))',
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -1,5 +1,5 @@
-// Station 3, verbs about people: adding a person with the roles they hold, giving and ending a role. Each ends in
-// `recorded()`, on the person as subject. Three administrations stay three people (SECURITY.md A7).
+// Station 3, verbs about people: adding a person with the roles they hold. It ends in `recorded()`, on the person as
+// subject; roles are given and ended later from the web (web/recorded.ts). Three administrations stay three people (SECURITY.md A7).
 import { insert } from '../db/change.ts';
 import type { Organisation } from '../domain/consortium.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
@@ -66,7 +66,9 @@ export async function addPerson(
             disciplines: [...disciplines],
             lead,
             assignedAt: at,
+            reason: null,
             endedAt: null,
+            endReason: null,
           }),
         ),
       ],

@@ -52,7 +52,10 @@ export const roleAssignments = pgTable(
     disciplines: jsonb('disciplines').$type<Discipline[]>().notNull(),
     lead: boolean('lead').notNull(),
     assignedAt: instant('assigned_at').notNull(),
+    /** Why somebody gave it; null for what a machine was set up with. */
+    reason: text('reason'),
     endedAt: instant('ended_at'),
+    endReason: text('end_reason'),
     entryId: entryId(),
   },
   (t) => [uniqueIndex('role_assignments_current').on(t.personId, t.role).where(sql`ended_at is null`)],

@@ -24,7 +24,8 @@ const line = (max: number) =>
     .min(1, 'required')
     .max(max, 'tooLong')
     .refine((text) => clean(text) && !/[\n\t]/.test(text), 'controlCharacters');
-const prose = (max = 4000) =>
+/** Lines of text that say something. */
+export const prose = (max = 4000) =>
   z
     .string({ error: 'required' })
     .transform((text) => text.replace(/\r\n?/g, '\n').trim())
@@ -266,6 +267,7 @@ export const ACT_FAULTS = [
   'chooseDiscipline',
   'namePapers',
   'refusalNeedsNotMet',
+  'therapistsOnly',
   'nameGoal',
   'planSessions',
   'sessionMinutes',

@@ -26,6 +26,8 @@ const OTHER = {
   'keys.own': { roles: STAFF_ROLES, own: true },
   'signatures.see': { roles: CLINICAL, own: true },
   'certificates.manage': { roles: ['security-administrator'] },
+  // Never their own, and never two administrations to one person: domain/role-changes.ts.
+  'roles.manage': { roles: ['security-administrator'] },
   'people.see': { roles: ['administrator', 'security-administrator'] },
   'audit.see': { roles: ['auditor'] },
   'verify.run': { roles: ['auditor'] },

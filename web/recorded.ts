@@ -4,6 +4,7 @@ import { insert, type Row, update } from '../db/change.ts';
 import { type Acknowledged, type AlertFacts, acknowledgePlan, alertFacts } from '../db/writes/alerts.ts';
 import { caseFacts, readCaseFacts, roleStillHeld, rowFrom, ruleFacts } from '../db/writes/case-facts.ts';
 import { type Claimed, claimPlan, handBackPlan } from '../db/writes/claims.ts';
+import { type RoleChange, type RoleFacts, roleChangePlan, roleFacts } from '../db/writes/roles.ts';
 import type { Acknowledgement } from '../domain/alerts.ts';
 import type { Organisation } from '../domain/consortium.ts';
 import type { AuditEvent } from '../domain/events.ts';
@@ -141,6 +142,42 @@ export async function acknowledgeAlert(
     },
   );
   return answer as unknown as Acknowledged | Refusal;
+}
+
+/**
+ * Gives a role to somebody, or ends one. The person is the subject, and their sessions in an ended role are over with their
+ * next request.
+ */
+export async function changeRole(
+  recorder: Recorder,
+  key: string,
+  asking: Asking,
+  person: string,
+  change: RoleChange,
+): Promise<{ readonly kind: 'changed' } | Refusal> {
+  const system = await recorder.keys.of('system', 'system');
+  const { answer } = await recorded<RoleFacts>(
+    recorder,
+    {
+      key,
+      action: 'roles.manage',
+      inputDigest: inputDigest(system, { action: 'roles.manage', caseId: person, task: null }, change),
+      subject: { kind: 'person', id: person },
+      actor: asking,
+    },
+    roleFacts(person, asking.person, asking.role),
+    (facts, { at, newId }) => {
+      const plan = roleChangePlan(facts, asking.person, person, change, at, newId);
+      if ('kind' in plan) return plan;
+      return {
+        event: change.change === 'give' ? 'role.assigned' : 'role.ended',
+        guards: [roleStillHeld(plan.assignment)],
+        changes: [plan.row],
+        answer: { kind: 'changed' },
+      };
+    },
+  );
+  return answer as unknown as { kind: 'changed' } | Refusal;
 }
 
 /** Records a refusal that arose before any transaction: a foreign address, a role that may not. Answers nothing. */

@@ -4,7 +4,7 @@ import type { Organisation } from '../../domain/consortium.ts';
 import type { RefusalCode } from '../../domain/refusal.ts';
 import type { Discipline, Role } from '../../domain/roles.ts';
 import type { Database } from '../connection.ts';
-import { cases, persons, refusals } from '../schema.ts';
+import { cases, persons, refusals, roleAssignments } from '../schema.ts';
 
 export interface PersonLine {
   readonly id: string;
@@ -44,6 +44,46 @@ export async function peopleWithRoles(
       roles: roles.map((one) => ({ ...one, since: new Date(one.since).toISOString() })),
     })),
     total: count?.n ?? 0,
+  };
+}
+
+/** A role that somebody holds or held. */
+export interface RoleLine {
+  readonly role: Role;
+  readonly disciplines: readonly Discipline[];
+  readonly lead: boolean;
+  readonly since: string;
+  readonly reason: string | null;
+  readonly until: string | null;
+  readonly endReason: string | null;
+}
+
+/** One person with every role they hold or held, current ones first; undefined when there is no such person. */
+export async function personWithRoles(
+  db: Database,
+  id: string,
+): Promise<{ id: string; name: string; organisation: Organisation | null; roles: RoleLine[] } | undefined> {
+  const [person] = await db
+    .select({ id: persons.id, name: persons.name, organisation: persons.organisation })
+    .from(persons)
+    .where(eq(persons.id, id));
+  if (!person) return undefined;
+  const rows = await db
+    .select()
+    .from(roleAssignments)
+    .where(eq(roleAssignments.personId, id))
+    .orderBy(sql`ended_at is not null`, desc(roleAssignments.assignedAt), roleAssignments.id);
+  return {
+    ...person,
+    roles: rows.map(({ role, disciplines, lead, assignedAt, reason, endedAt, endReason }) => ({
+      role,
+      disciplines,
+      lead,
+      since: new Date(assignedAt).toISOString(),
+      reason,
+      until: endedAt === null ? null : new Date(endedAt).toISOString(),
+      endReason,
+    })),
   };
 }
 

@@ -593,7 +593,11 @@ export const en = {
     'conflict-of-duties': (v: Values) =>
       v.duty === 'relation'
         ? 'You are personally related to this case, so somebody else must do this.'
-        : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this. Nobody may hold two duties in one case.`,
+        : v.duty === 'own-roles'
+          ? 'Nobody changes their own roles. Another security administrator can do it.'
+          : v.duty === 'administrations'
+            ? 'Administration, security administration and audit stay with different people. End the other role first.'
+            : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this. Nobody may hold two duties in one case.`,
     'not-claimed': () => 'You no longer hold this task. Claim it again, then send your text.',
     'stale-claim': (v: Values) =>
       v.holder
@@ -643,6 +647,7 @@ export const en = {
     namePapers: () => 'Name at least one paper that is missing',
     refusalNeedsNotMet: () =>
       'A refusal needs a criterion that is not met. Judge one as not met, or choose another outcome',
+    therapistsOnly: () => 'Choose disciplines for therapists only',
     nameGoal: () => 'Name at least one goal',
     planSessions: () => 'Plan at least one session in one discipline',
     sessionMinutes: () => 'Enter how many minutes the session took, 5 or more',
@@ -1524,6 +1529,7 @@ export const en = {
       'signatures.see': 'See what waits to be signed',
       'certificates.manage': 'Revoke a certificate',
       'people.see': 'See who may do what',
+      'roles.manage': 'Give or end a role',
       'audit.see': 'See the audit page',
       'verify.run': 'Run verification',
       'receipt.keep': 'Fetch a receipt',
@@ -1648,6 +1654,19 @@ export const en = {
     since: (date: string) => `since ${date}`,
     none: 'No role',
     outside: 'No organisation',
+    personTitle: 'Roles of a person',
+    role: 'Role',
+    ended: 'Ended',
+    give: 'Give a role',
+    given: 'The role is given.',
+    end: 'End a role',
+    endHint: 'The person loses it with their next click. What they did in it stays recorded.',
+    endedNow: 'The role is ended.',
+    disciplinesHint: 'For therapists only.',
+    leads: 'Standing',
+    why: 'Reason',
+    whyHint: 'It is recorded with your name.',
+    confirm: 'A change of roles needs a fresh proof of who you are.',
   },
 
   tooMany: {

@@ -512,7 +512,11 @@ export const zhHans: typeof en = {
     'conflict-of-duties': (v) =>
       v.duty === 'relation'
         ? '您与本个案有个人关系，须由他人办理。'
-        : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理。同一个案中，任何人不得兼任两项职责。`,
+        : v.duty === 'own-roles'
+          ? '任何人不得更改自己的角色，须由另一位安全管理员办理。'
+          : v.duty === 'administrations'
+            ? '系统管理、安全管理和审计须由不同的人担任。请先结束另一角色。'
+            : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理。同一个案中，任何人不得兼任两项职责。`,
     'not-claimed': () => '您不再持有此任务。请重新认领后再提交。',
     'stale-claim': (v) =>
       v.holder
@@ -555,6 +559,7 @@ export const zhHans: typeof en = {
     chooseDiscipline: () => '请至少选择一个专业',
     namePapers: () => '请至少列出一项缺少的材料',
     refusalNeedsNotMet: () => '不予批准须有不符合的条件。请将其中一项判断为不符合，或选择其他决定',
+    therapistsOnly: () => '只能为治疗师选择专业',
     nameGoal: () => '请至少填写一个目标',
     planSessions: () => '请至少为一个专业安排一次治疗',
     sessionMinutes: () => '请填写治疗时长（分钟），至少 5',
@@ -1364,6 +1369,7 @@ export const zhHans: typeof en = {
       'signatures.see': '查看待签署内容',
       'certificates.manage': '吊销证书',
       'people.see': '查看人员权限',
+      'roles.manage': '授予或结束角色',
       'audit.see': '查看审计页面',
       'verify.run': '运行验证',
       'receipt.keep': '获取回执',
@@ -1486,6 +1492,19 @@ export const zhHans: typeof en = {
     since: (date) => `自 ${date}`,
     none: '无角色',
     outside: '无机构',
+    personTitle: '人员角色',
+    role: '角色',
+    ended: '已结束',
+    give: '授予角色',
+    given: '角色已授予。',
+    end: '结束角色',
+    endHint: '此人下一次操作时即失去该角色，此前所做的操作仍保留记录。',
+    endedNow: '角色已结束。',
+    disciplinesHint: '仅适用于治疗师。',
+    leads: '级别',
+    why: '理由',
+    whyHint: '理由将与您的姓名一起记录。',
+    confirm: '更改角色前，请重新证明您的身份。',
   },
 
   tooMany: {
