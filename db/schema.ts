@@ -217,7 +217,7 @@ export const measurements = pgTable(
   (t) => [
     index('measurements_case').on(t.caseId, t.instrument, t.measuredAt),
     // Few measurements raise an alert, and those that did are asked for on each day's page and on the board.
-    index('measurements_alerts').on(t.measuredAt).where(sql`jsonb_array_length(alerts) > 0`),
+    index('measurements_alerts').on(t.measuredAt).where(sql`alerts <> '[]'::jsonb`),
   ],
 );
 

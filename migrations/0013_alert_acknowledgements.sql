@@ -12,7 +12,7 @@ CREATE TABLE "alert_acknowledgements" (
 --> statement-breakpoint
 CREATE UNIQUE INDEX "alert_acknowledgements_measurement" ON "alert_acknowledgements" USING btree ("measurement_id");--> statement-breakpoint
 CREATE INDEX "alert_acknowledgements_case" ON "alert_acknowledgements" USING btree ("case_id");--> statement-breakpoint
-CREATE INDEX "measurements_alerts" ON "measurements" USING btree ("measured_at") WHERE jsonb_array_length(alerts) > 0;
+CREATE INDEX "measurements_alerts" ON "measurements" USING btree ("measured_at") WHERE alerts <> '[]'::jsonb;
 --> statement-breakpoint
 CREATE CONSTRAINT TRIGGER alert_acknowledgements_require_entry AFTER INSERT ON alert_acknowledgements DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION require_entry();
 --> statement-breakpoint

@@ -17,7 +17,7 @@ export const worksOn = (caseId: string, person: string, at: string): string =>
     or exists (select 1 from tasks t where t.case_id = ${caseId} and t.status = 'open' and t.claimed_by = ${person} and t.claimed_until > ${at}))`;
 
 /** Measurements with alerts that somebody must acknowledge; joined as `m`. */
-const immediate = sql`jsonb_array_length(m.alerts) > 0 and m.alerts ?| ${sql.param([...IMMEDIATE_ALERTS])}::text[]`;
+const immediate = sql`m.alerts <> '[]'::jsonb and m.alerts ?| ${sql.param([...IMMEDIATE_ALERTS])}::text[]`;
 const waiting = sql`not exists (select 1 from alert_acknowledgements a where a.measurement_id = m.id)`;
 
 /** An alert that waits: of one instrument in one case the newest, which stands for those before it. */

@@ -125,6 +125,8 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
   }
 
   let state: MemberState = await store.read();
+  /** What was cosigned and is on the disk: nobody is told of more. */
+  let told = state.cosigned;
   /** What the peer holds as far as it was re-computed; grows from the last cosigned state. */
   let range: CompactRange = cosignedRange(state);
   const ranges: CompactRange[] = [EMPTY_RANGE, range];
@@ -400,6 +402,7 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
       cosigned: { size, root: toHex(root), hashes: grown.hashes.map(toHex), at, line },
     };
     await store.write(state);
+    told = state.cosigned;
     // From here a restart knows what was signed; only now may the line leave.
     cosignedLast = now().getTime();
   }
@@ -530,10 +533,10 @@ export async function createWitness(options: WitnessOptions): Promise<Witness> {
     },
     status: () => ({
       organisation,
-      cosigned: state.cosigned && {
-        size: state.cosigned.size,
-        root: state.cosigned.root,
-        at: new Date(state.cosigned.at * 1000).toISOString(),
+      cosigned: told && {
+        size: told.size,
+        root: told.root,
+        at: new Date(told.at * 1000).toISOString(),
       },
       peer: peerSeen === undefined ? null : { size: peerSeen.size, root: toHex(peerSeen.root) },
       published: state.published,

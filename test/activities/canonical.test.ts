@@ -178,11 +178,13 @@ async function bothDigests(
   return { stated, read, rows };
 }
 
+const WEB_ALONE: ReadonlySet<RecordedName> = new Set(['certificates', 'alertAcknowledgements']);
+
 async function write(changes: readonly Change[]): Promise<void> {
   const caseId = randomUUID();
   await world.keyStore.create('case', caseId);
-  // Certificates are recorded by the web alone; everything else may be by the worker.
-  const byWeb = changes.some(({ table }) => table === 'certificates');
+  // These are recorded by the web alone; everything else may be by the worker.
+  const byWeb = changes.some(({ table }) => WEB_ALONE.has(table));
   const { answer } = await recorded(
     byWeb ? { ...world.recorder, sql: web.sql } : world.recorder,
     {

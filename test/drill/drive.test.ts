@@ -37,7 +37,7 @@ describe('a page', () => {
   test('gives links with their rows, forms with their fields, tags', () => {
     expect(page.title).toBe('Task & form');
     expect(page.links).toEqual([
-      { href: '/tasks/1', words: 'RC-ABCD-EF', row: 'RC-ABCD-EF Assess: physiotherapy' },
+      { href: '/tasks/1', rel: '', words: 'RC-ABCD-EF', row: 'RC-ABCD-EF Assess: physiotherapy' },
     ]);
     expect(page.tags).toEqual(['Approved']);
     expect(form).toMatchObject({ method: 'post', action: '/tasks/1/decide', id: 'f' });

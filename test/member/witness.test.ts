@@ -575,6 +575,26 @@ describe('its memory', () => {
     expect(kept?.line).toBe(signed.line);
   });
 
+  test('nobody is told of a cosignature before it is on the disk', async () => {
+    const store = stateFile(join(folder, 'hospital'));
+    const told: (number | undefined)[] = [];
+    const witness: Witness = await witnessOf('hospital', {
+      store: {
+        read: store.read,
+        async write(state) {
+          told.push(witness.status().cosigned?.size);
+          await store.write(state);
+        },
+      },
+    });
+    for (const count of [3, 2]) {
+      await grow(count);
+      await witness.once();
+    }
+    expect(told).toEqual([undefined, 3]);
+    expect(witness.status().cosigned?.size).toBe(5);
+  });
+
   test('a state that cannot be read stops it: it never begins anew', async () => {
     const first = await witnessOf('association');
     await grow(5);

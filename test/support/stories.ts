@@ -77,7 +77,7 @@ export async function acknowledge(
   key = randomBytes(16).toString('hex'),
 ): Promise<Acknowledged | Refusal> {
   const [newest] = await world.worker.sql<{ id: string }[]>`
-    select id from measurements where case_id = ${caseId} and jsonb_array_length(alerts) > 0 order by measured_at desc, id desc limit 1`;
+    select id from measurements where case_id = ${caseId} and alerts <> '[]'::jsonb order by measured_at desc, id desc limit 1`;
   const { id: person, role } = world.as(by);
   return await acknowledgeAlert(
     world.asWeb(),
