@@ -8,11 +8,15 @@ import { assetRoutes } from './assets/manifest.ts';
 import type { WebDeps, WebEnv } from './deps.ts';
 import { onePath, sameOrigin, withSession } from './guard.ts';
 import { CONTENT_SECURITY_POLICY } from './layout.tsx';
+import { inTime, REQUEST_MS, within } from './limits.ts';
 import { logRoutes } from './log/routes.ts';
 import { Notice } from './parts/notice.tsx';
 import { pageAnswer, refusedPage, unavailable, wordsFor } from './respond.tsx';
 import type { RouteLine } from './routes.ts';
 import { subjects } from './subjects.ts';
+
+/** How long the page of an outage may look for its frame, which needs Postgres; then its words go without, milliseconds. */
+const FRAME_MS = 2000;
 
 /** The app with the list of its routes. */
 export function createApp(deps: WebDeps): {
@@ -42,6 +46,7 @@ export function createApp(deps: WebDeps): {
     await next();
     c.header('Content-Security-Policy', CONTENT_SECURITY_POLICY);
   });
+  app.use(inTime(deps.settings.requestMs ?? REQUEST_MS));
   app.use(onePath);
   app.use(sameOrigin(deps.settings.publicUrl));
 
@@ -69,7 +74,7 @@ export function createApp(deps: WebDeps): {
     deps.note({ requestId: c.var.requestId, path: c.req.routePath, error });
     const down = isOutage(error);
     try {
-      if (down) return await unavailable(c, deps);
+      if (down) return await within(FRAME_MS, unavailable(c, deps));
       const t = wordsFor(c, deps);
       return await pageAnswer(
         c,

@@ -63,6 +63,8 @@ export interface WebSettings {
   readonly publicUrl: URL;
   /** Offers a list of invented people to sign in as; only on loopback (I9). */
   readonly demonstration: boolean;
+  /** After how many milliseconds a request is answered whatever happens; B2's, unless it is said. */
+  readonly requestMs?: number;
 }
 
 /** Who is signed in, read from the database at each request. */

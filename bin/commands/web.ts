@@ -14,6 +14,7 @@ import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
 import { consortiumOver } from '../../web/consortium/members.ts';
 import { keepHonouring } from '../../web/keys/enrol.ts';
+import { within } from '../../web/limits.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
 import { SettingRefused } from '../config.ts';
@@ -111,7 +112,7 @@ export async function runWeb(machine: Machine): Promise<void> {
       log.error({ requestId, path, ...faultFacts(error) }, 'request met a fault'),
     health: async () => {
       const [postgres, engine] = await Promise.allSettled([
-        connection.db.execute(raw`select 1`),
+        within(2000, connection.db.execute(raw`select 1`)),
         temporal.withDeadline(Date.now() + 2000, () => temporal.workflowService.getSystemInfo({})),
       ]);
       return { postgres: postgres.status === 'fulfilled', temporal: engine.status === 'fulfilled' };

@@ -36,6 +36,8 @@ export interface WebWorldOptions {
   readonly evidence?: (
     world: Awaited<ReturnType<typeof createWorld>> & { web: Connection },
   ) => WebDeps['evidence'];
+  /** How long a request may take, milliseconds. */
+  readonly requestMs?: number;
   /** Where a real server listens for the app, if one does. */
   readonly origin?: string;
 }
@@ -112,7 +114,11 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
         () => new Date(),
       ),
     signing: { roots: world.members.roots, members: world.members.members },
-    settings: { publicUrl: new URL(ORIGIN), demonstration: options.demonstration ?? true },
+    settings: {
+      publicUrl: new URL(ORIGIN),
+      demonstration: options.demonstration ?? true,
+      ...(options.requestMs ? { requestMs: options.requestMs } : {}),
+    },
     now: () => clock(),
     note: (fault) => faults.push(fault),
     health: async () => ({ postgres: true, temporal: trouble === undefined }),

@@ -1,6 +1,7 @@
 // The door of the web: what a request must be before any route sees it, and what a session is worth (SECURITY.md I1, I2, I5,
 // I8, N1, N2, N5, N6, N8; T21, T22). On a real Postgres.
 import { createHash } from 'node:crypto';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
@@ -331,3 +332,34 @@ test('demonstration people cannot be signed in as when there is no demonstration
     await real.close();
   }
 });
+
+test('a Postgres that is frozen and neither answers nor fails: 503 in words, and everything goes on after (B2, B3)', async () => {
+  const world = await createWebWorld({ requestMs: 500 });
+  const superuser = postgres(world.fresh.superuserUrl, { max: 1 });
+  const signal = async (name: 'SIGSTOP' | 'SIGCONT', pids: readonly number[]) => {
+    for (const pid of pids) process.kill(pid, name);
+  };
+  let pids: number[] = [];
+  try {
+    const b = await world.signIn('officerA');
+    // The whole pool is there before it is frozen: nobody is let in by a connection that is opened after.
+    await Promise.all(Array.from({ length: 10 }, () => world.web.sql`select pg_sleep(0.3)`));
+    const rows = await superuser<{ pid: number }[]>`
+      select pid from pg_stat_activity where datname = ${world.fresh.name} and application_name = 'test-web'`;
+    pids = rows.map(({ pid }) => pid);
+    expect(pids.length).toBeGreaterThanOrEqual(10);
+    await signal('SIGSTOP', pids);
+    // As many as have a connection find it frozen, and more wait for one.
+    const answers = await Promise.all(Array.from({ length: 24 }, () => b.get('/queue')));
+    for (const answer of answers) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await answer.text()).toContain('We cannot do this just now');
+    }
+    await signal('SIGCONT', pids);
+    expect((await b.get('/queue')).status).toBe(200);
+  } finally {
+    await signal('SIGCONT', pids);
+    await superuser.end();
+    await world.close();
+  }
+}, 60_000);
