@@ -5,6 +5,7 @@ import { caseFacts, readCaseFacts, ruleFacts } from '../db/writes/case-facts.ts'
 import { nextLapse } from '../domain/case-clocks.ts';
 import { lapseOf } from '../domain/lifecycle.ts';
 import { type Refusal, refuse } from '../domain/refusal.ts';
+import { SERVICE } from '../domain/roles.ts';
 import type { JsonObject } from '../ledger/canonical.ts';
 import { type Plan, recorded } from '../ledger/recorded.ts';
 import { type ActDeps, type Answer, commonRows, doneAnswer } from './act.ts';
@@ -15,7 +16,7 @@ export interface LapseRequest {
 }
 
 /** The person under whose name the service itself acts; has no role and no way to sign in. */
-export const SERVICE_PERSON = '00000000-0000-8000-8000-000000000000';
+export const SERVICE_PERSON = SERVICE.person;
 
 /** Lets a limit have its effect. Answers with the case as it is when the limit no longer runs. */
 export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<Answer> {

@@ -39,6 +39,16 @@ export type SignedAction = (typeof SIGNED_ACTIONS)[number];
 export const needsSignature = (action: Action): action is SignedAction =>
   (SIGNED_ACTIONS as readonly Action[]).includes(action);
 
+/** A station of the log stands still, or goes on again. */
+export const STATION_EVENTS = [
+  'sequencer.stopped',
+  'sequencer.resumed',
+  'anchor.stopped',
+  'anchor.resumed',
+  'witness.stopped',
+  'witness.resumed',
+] as const;
+
 /** Every audit event there is. */
 export const EVENTS = [
   ...(Object.values(ACTION_EVENTS) as (typeof ACTION_EVENTS)[Action][]),
@@ -57,6 +67,7 @@ export const EVENTS = [
   'certificate.issued',
   'certificate.revoked',
   'verification.run',
+  ...STATION_EVENTS,
 ] as const;
 export type AuditEvent = (typeof EVENTS)[number];
 

@@ -18,6 +18,9 @@ export const ROLES = [
 ] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The service itself, which acts on what nobody decided: limits that end, lists that an authority published. Has no role and no way to sign in. */
+export const SERVICE = { person: '00000000-0000-8000-8000-000000000000', role: 'service' } as const;
+
 /** Roles held by staff of one of the three organisations. */
 export const STAFF_ROLES = [
   'approval-officer',

@@ -13,6 +13,7 @@ import type { Consortium } from './consortium/members.ts';
 import type { Members } from './keys/members.ts';
 import type { LiveFeed } from './live/feed.ts';
 import type { Text } from './text/text.ts';
+import type { Stand } from './watch/standing.ts';
 
 /** What every route may use. */
 export interface WebDeps {
@@ -42,6 +43,8 @@ export interface WebDeps {
   readonly now: () => Date;
   /** Told of every fault with the request's id; the person sees the id and nothing else (O8). */
   readonly note: (fault: { requestId: string; path: string; error: unknown }) => void;
+  /** Who of sequencer, anchor and witnesses stands still, as last seen. */
+  readonly stopped: () => readonly Stand[];
   /** Whether each engine answers; asked by /readyz and the board. */
   readonly health: () => Promise<Health>;
 }

@@ -239,11 +239,11 @@ export async function recordDisclosure(
   );
 }
 
-/** Records something a person did that changes no business row: signing in or out, running a verification. */
+/** Records something that changes no business row: a person signed in or out, ran a verification; the service saw a station stop. */
 export async function recordEvent(
   recorder: Recorder,
   key: string,
-  asking: Asking,
+  asking: { readonly person: string; readonly role: Role | 'service' },
   event: AuditEvent,
   answer: JsonObject,
 ): Promise<void> {

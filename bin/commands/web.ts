@@ -17,6 +17,7 @@ import { keepHonouring } from '../../web/keys/enrol.ts';
 import { within } from '../../web/limits.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
+import { createWatch, keepWatching } from '../../web/watch/watch.ts';
 import { SettingRefused } from '../config.ts';
 import { evidenceFile } from '../evidence.ts';
 import { evidenceFrom } from '../evidence-sources.ts';
@@ -90,6 +91,14 @@ export async function runWeb(machine: Machine): Promise<void> {
   });
   const signing = signingOf(machine, (error) => log.warn(faultFacts(error), 'a member did not answer'));
   const evidence = evidenceFrom(machine, connection.db, chain, (line) => log.warn(line));
+  const consortium = consortiumOver(memberDoors(machine), () => new Date());
+  const watch = createWatch({
+    db: connection.db,
+    recorder,
+    consortium,
+    now: () => new Date(),
+    clock: () => performance.now(),
+  });
   const { app } = createApp({
     db: connection.db,
     recorder,
@@ -103,13 +112,14 @@ export async function runWeb(machine: Machine): Promise<void> {
     parameters: parameters.set,
     live,
     verifying: createVerifying(machine),
-    consortium: consortiumOver(memberDoors(machine), () => new Date()),
+    consortium,
     signing,
     evidence: (caseId, options) => evidenceFile(evidence, caseId, options),
     settings: { publicUrl, demonstration },
     now: () => new Date(),
     note: ({ requestId, path, error }) =>
       log.error({ requestId, path, ...faultFacts(error) }, 'request met a fault'),
+    stopped: () => watch.stopped(),
     health: async () => {
       const [postgres, engine] = await Promise.allSettled([
         within(2000, connection.db.execute(raw`select 1`)),
@@ -135,6 +145,11 @@ export async function runWeb(machine: Machine): Promise<void> {
     },
     signal,
   );
+  const watching = keepWatching(
+    watch,
+    (error) => log.warn(faultFacts(error), 'stations of the log could not be looked at'),
+    signal,
+  );
   const honouring = keepHonouring(
     { db: connection.db, recorder, signing, now: () => new Date() },
     (error) => log.warn(faultFacts(error), 'revocation lists could not be honoured'),
@@ -144,7 +159,7 @@ export async function runWeb(machine: Machine): Promise<void> {
   await stopped;
   if ('closeAllConnections' in server) setTimeout(() => server.closeAllConnections(), 3000).unref();
   await new Promise<void>((resolve) => server.close(() => resolve()));
-  await Promise.all([sending, honouring]);
+  await Promise.all([sending, honouring, watching]);
   await live.close().catch(() => undefined);
   chain.close();
   await Promise.allSettled([ops.close(), temporal.close(), connection.close()]);

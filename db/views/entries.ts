@@ -44,6 +44,8 @@ export interface EntryRow {
     readonly role: Role | 'service';
     readonly discipline: Discipline | null;
   } | null;
+  /** Whose witness stopped or goes on, when the entry says so. */
+  readonly witness: Organisation | null;
   /** What was done about a safety alert, when the entry says so. */
   readonly acknowledgement: { readonly reason: AcknowledgementReason; readonly note: string | null } | null;
 }
@@ -80,6 +82,7 @@ type Raw = {
   cosigned: number;
   signed: boolean;
   decision: EntryRow['decision'];
+  witness: Organisation | null;
   acknowledgement: EntryRow['acknowledgement'];
 };
 
@@ -112,6 +115,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
       (select json_build_object('action', d.action, 'choice', d.choice, 'reasons', d.reasons, 'details', d.details, 'role', d.role, 'discipline', t.discipline)
         from decisions d left join tasks t on t.id = d.task_id
         where d.entry_id = e.id and d.case_id = e.subject_id limit 1) as decision,
+      (select o.answer->>'of' from operations o where o.entry_id = e.id and e.event in ('witness.stopped', 'witness.resumed') limit 1) as witness,
       (select json_build_object('reason', a.reason, 'note', a.note) from alert_acknowledgements a
         where a.entry_id = e.id and a.case_id = e.subject_id limit 1) as acknowledgement
     from e
@@ -135,6 +139,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
     cosigned: row.cosigned,
     signed: row.signed,
     decision: row.decision,
+    witness: row.witness,
     acknowledgement: row.acknowledgement,
   }));
 }

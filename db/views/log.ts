@@ -1,6 +1,7 @@
 // Station 1, reads for screens: where the log stands, and the state of an entry in the log's own words.
 import { inArray, sql } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
+import { type AuditEvent, STATION_EVENTS } from '../../domain/events.ts';
 import type { Database } from '../connection.ts';
 import { logCheckpoints } from '../schema.ts';
 
@@ -79,6 +80,47 @@ export async function rootsAt(db: Database, sizes: readonly number[]): Promise<M
   return new Map(rows.map(({ size, root }) => [size, root]));
 }
 
+/** Whether an entry, `e`, has no place yet; looked for among the newest alone. */
+const pendingEntries = sql`e.xact >= coalesce((select a.xact from log_leaves l join audit_entries a on a.id = l.entry_id order by l.index desc offset 5000 limit 1), '0'::xid8) and not exists (select 1 from log_leaves l where l.entry_id = e.id)`;
+
+/**
+ * What waits longest: the entry that has no place in the log, and the first place that the chain has not accepted. Null where
+ * nothing waits. While one of them stays the same, nobody sequences or anchors.
+ */
+export async function waitingLongest(
+  db: Database,
+): Promise<{ pending: string | null; unanchored: number | null }> {
+  const [row] = await db.execute<{ pending: string | null; unanchored: string | null }>(sql`
+    select
+      (select e.id from audit_entries e where ${pendingEntries} order by e.xact, e.id limit 1) as pending,
+      (select a.size from log_head h, (select coalesce(max(size), 0) as size from log_anchors) a where h.size > a.size) as unanchored`);
+  return {
+    pending: row?.pending ?? null,
+    unanchored: row?.unanchored === null || row?.unanchored === undefined ? null : Number(row.unanchored),
+  };
+}
+
+/** A stop of a station as it was recorded: the answer of its act. `of`: whose witness. */
+export interface RecordedStop {
+  readonly event: AuditEvent;
+  readonly of: Organisation | null;
+  readonly since: string;
+  readonly mark: string;
+}
+
+/** Of each station the newest stop or end of one. */
+export async function newestStops(db: Database): Promise<RecordedStop[]> {
+  const rows = await db.execute<{ event: AuditEvent; answer: Omit<RecordedStop, 'event'> }>(sql`
+    select distinct on (split_part(e.event, '.', 1), o.answer->>'of') e.event, o.answer
+    from audit_entries e join operations o on o.entry_id = e.id
+    where e.event in (${sql.join(
+      STATION_EVENTS.map((event) => sql`${event}`),
+      sql`, `,
+    )})
+    order by split_part(e.event, '.', 1), o.answer->>'of', e.xact desc`);
+  return [...rows].map(({ event, answer: { of, since, mark } }) => ({ event, of, since, mark }));
+}
+
 /** Entries that have no place in the log yet, and those the chain has not accepted; with the age of the oldest. */
 export async function logBacklog(
   db: Database,
@@ -86,7 +128,7 @@ export async function logBacklog(
   const [row] = await db.execute<{ pending: number; unanchored: number; oldest: string | null }>(sql`
     with anchored as (select coalesce(max(size), 0) as size from log_anchors)
     select
-      (select count(*)::int from audit_entries e where e.xact >= coalesce((select a.xact from log_leaves l join audit_entries a on a.id = l.entry_id order by l.index desc offset 5000 limit 1), '0'::xid8) and not exists (select 1 from log_leaves l where l.entry_id = e.id)) as pending,
+      (select count(*)::int from audit_entries e where ${pendingEntries}) as pending,
       (select h.size - a.size from log_head h, anchored a)::int as unanchored,
       (select to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from log_leaves l join audit_entries e on e.id = l.entry_id, anchored a where l.index = a.size) as oldest`);
   return { pending: row?.pending ?? 0, unanchored: row?.unanchored ?? 0, oldestAt: row?.oldest ?? null };

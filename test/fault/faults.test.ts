@@ -255,6 +255,47 @@ describe('while people work', () => {
     };
   }, 600_000);
 
+  test('sequencer, anchor and a witness that stand still: the board says so within a minute, and each is an entry with its end (U3)', async () => {
+    const administrator = personOf('administrator');
+    const told = async () =>
+      await machine.owner<{ id: string; event: string; of: string | null }[]>`
+        select e.id, e.event, o.answer->>'of' as of from audit_entries e join operations o on o.entry_id = e.id
+        where e.event ~ '[.](stopped|resumed)$' order by e.event`;
+    // What was stopped by the faults before has its end, also where the web that saw it was killed.
+    const open = async () => {
+      const events = (await told()).map(({ event }) => event.split('.')[1]);
+      return events.filter((to) => to === 'stopped').length - events.filter((to) => to === 'resumed').length;
+    };
+    await expect.poll(open, { timeout: 60_000, interval: 500 }).toBe(0);
+    const before = new Set((await told()).map(({ id }) => id));
+    const since = async () =>
+      (await told())
+        .filter(({ id }) => !before.has(id))
+        .map(({ event, of }) => (of === null ? event : `${event} ${of}`));
+    // The chain takes nothing, then the ledger sequences nothing, and one member answers nobody.
+    for (const organisation of ORGANISATIONS) machine.peers[organisation].away(true);
+    await (await applicationForm()).send();
+    await expect
+      .poll(async () => (await machine.backlog()).size, { timeout: 30_000 })
+      .toBeGreaterThan((await machine.backlog()).anchored);
+    machine.freeze('ledger', 'member-association');
+    await (await applicationForm()).send();
+    const stopped = ['anchor.stopped', 'sequencer.stopped', 'witness.stopped association'];
+    await expect.poll(since, { timeout: 120_000, interval: 500 }).toEqual(stopped);
+    await administrator.home();
+    const { page } = await administrator.browser.get('/board');
+    expect(page.words).toMatch(/Log: not answering .* Chain: not answering .* Members: not answering/);
+    machine.thaw('ledger', 'member-association');
+    for (const organisation of ORGANISATIONS) machine.peers[organisation].away(false);
+    const resumed = ['anchor.resumed', 'sequencer.resumed', 'witness.resumed association'];
+    await expect.poll(since, { timeout: 60_000, interval: 500 }).toEqual([...stopped, ...resumed].sort());
+    const after = (await administrator.browser.get('/board')).page;
+    expect(after.words).toMatch(/Log: working .* Chain: \S.* Members: working/);
+    // They are entries like any other: in the log, anchored, verified.
+    await machine.atRest();
+    figures.stoodStill = await machine.oracle({ settled: soak });
+  }, 600_000);
+
   test('answers of the chain are lost again and again, while what was sent arrives (X7, X10)', async ({
     signal,
   }) => {

@@ -13,6 +13,7 @@ import { type Consortium, consortiumOver } from '../../web/consortium/members.ts
 import type { WebDeps } from '../../web/deps.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSent } from '../../web/outbox.ts';
+import { createWatch } from '../../web/watch/watch.ts';
 import { UPDATE_NAMES } from '../../workflows/messages.ts';
 import { type ActRequest, type Answer, createWorld } from './case-world.ts';
 import type { PageForm } from './pages.ts';
@@ -121,10 +122,13 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
     },
     now: () => clock(),
     note: (fault) => faults.push(fault),
+    stopped: () => watch.stopped(),
     health: async () => ({ postgres: true, temporal: trouble === undefined }),
   };
   const evidence = options.evidence?.({ ...world, web });
   if (evidence) Object.assign(deps, { evidence });
+  const newWatch = () => createWatch({ ...deps, clock: () => clock().getTime() });
+  const watch = newWatch();
   const { app, lines } = createApp(deps);
   world.onClose(async () => {
     await live.close().catch(() => undefined);
@@ -220,6 +224,10 @@ export async function createWebWorld(options: WebWorldOptions = {}) {
     refuseNext(refusal: Refusal): void {
       refusing = refusal;
     },
+    /** What the web process does all the time: looks whether the log's stations go on. */
+    watch: () => watch.once(),
+    /** Another process's. */
+    newWatch,
     /** Moves the clock of web and world. */
     setClock(now: () => Date): void {
       clock = now;

@@ -279,7 +279,12 @@ export function EntryList({ t, rows }: { t: Text; rows: readonly EntryRow[] }) {
           key: 'event',
           head: t.audit.event,
           rowHead: true,
-          cell: (row) => t.events[row.event] ?? row.event,
+          cell: (row) => {
+            const words = t.events[row.event] ?? row.event;
+            return row.witness
+              ? t.eventWithChoice(words, t.organisations[row.witness] ?? row.witness)
+              : words;
+          },
         },
         {
           key: 'who',

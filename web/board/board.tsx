@@ -1,6 +1,7 @@
 // Station 1, web: the board. Figures first, each with the list behind it where the reader has that list. Everything that changes
 // by itself is in one part, which is also what the stream sends.
 import { BOARD_BUCKETS, type BoardFigures } from '../../db/views/board.ts';
+import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { OUTCOMES, STAGES } from '../../domain/lifecycle.ts';
 import type { Health } from '../deps.ts';
 import { DataTable } from '../parts/data-table.tsx';
@@ -11,10 +12,13 @@ import { Tag } from '../parts/tag.tsx';
 import { Tile } from '../parts/tile.tsx';
 import { paths } from '../paths.ts';
 import type { Text } from '../text/text.ts';
+import type { Stand } from '../watch/standing.ts';
 
 export interface BoardView {
   readonly figures: BoardFigures;
   readonly health: Health;
+  /** Stations of the log that stand still. */
+  readonly stopped: readonly Stand[];
   /** Whether the reader may open the queue and the list of cases behind a figure. */
   readonly lists: { readonly queue: boolean; readonly cases: boolean };
 }
@@ -29,7 +33,9 @@ const SHOWN = STAGES.filter((stage) => stage !== 'closed');
 const PATIENCE_MS = 30_000;
 
 export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date }) {
-  const { figures, health, lists } = view;
+  const { figures, health, lists, stopped } = view;
+  const stand = (of: string) => stopped.find(({ station }) => station === of);
+  const silent = stopped.flatMap(({ station }) => ORGANISATIONS.filter((of) => station === `witness ${of}`));
   const { log } = figures;
   const waiting = log.pending + log.unanchored;
   const behind =
@@ -186,13 +192,25 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
           <li>
             {t.board.log}
             {t.marks.colon}
-            <Up t={t} up={log.pending < 1000} /> <span class="soft">{t.boarding.size(log.size)}</span>
+            <Goes t={t} stand={stand('sequencer')} /> <span class="soft">{t.boarding.size(log.size)}</span>
           </li>
           <li>
             {t.board.chain}
             {t.marks.colon}
-            {behind ? <Tag tone="soon" word={t.board.catchingUp} /> : <Up t={t} up />}{' '}
+            {behind && !stand('anchor') ? (
+              <Tag tone="soon" word={t.board.catchingUp} />
+            ) : (
+              <Goes t={t} stand={stand('anchor')} />
+            )}{' '}
             <span class="soft">{t.boarding.anchoredTo(log.anchored)}</span>
+          </li>
+          <li>
+            {t.board.members}
+            {t.marks.colon}
+            <Up t={t} up={silent.length === 0} />
+            {silent.length > 0 ? (
+              <span class="soft"> {t.list(silent.map((of) => t.organisations[of]))}</span>
+            ) : null}
           </li>
         </ul>
         {waiting > 0 ? (
@@ -209,6 +227,19 @@ export function Board({ t, view, now }: { t: Text; view: BoardView; now: Date })
         {waiting > 0 ? <p class="soft">{t.board.workGoesOn}</p> : null}
       </section>
     </div>
+  );
+}
+
+/** Whether a station goes on, and since when not. */
+function Goes({ t, stand }: { t: Text; stand: Stand | undefined }) {
+  if (!stand) return <Up t={t} up />;
+  return (
+    <>
+      <Up t={t} up={false} />{' '}
+      <span class="soft">
+        <Moment t={t} at={stand.since} />
+      </span>
+    </>
   );
 }
 

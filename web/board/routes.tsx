@@ -24,6 +24,7 @@ export async function boardView(deps: WebDeps, session: Pick<Session, 'role'>): 
   return {
     figures,
     health,
+    stopped: deps.stopped(),
     lists: {
       queue: allows(session.role, 'queue.see'),
       cases: allows(session.role, 'cases.list'),

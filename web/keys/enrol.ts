@@ -5,6 +5,7 @@ import { and, eq } from 'drizzle-orm';
 import { certificateRequestCache } from '../../db/schema.ts';
 import { revokedOf, unrevokedOf } from '../../db/views/certificates.ts';
 import { ORGANISATIONS, type Organisation } from '../../domain/consortium.ts';
+import { SERVICE } from '../../domain/roles.ts';
 import {
   fingerprintOf,
   issuersAmong,
@@ -25,9 +26,6 @@ import { verifyP256 } from '../../ledger/signing.ts';
 import type { Session, WebDeps } from '../deps.ts';
 import { recordCertificate, recordRevocation } from '../recorded.ts';
 import type { MemberAnswer } from './members.ts';
-
-/** The service itself, which acts on what an authority published. It has no role and no way to sign in. */
-const SERVICE = { person: '00000000-0000-8000-8000-000000000000', role: 'service' } as const;
 
 /** A P-256 key's SubjectPublicKeyInfo, DER, from base64url: 91 bytes with this beginning (RFC 5480). */
 const P256 = '3059301306072a8648ce3d020106082a8648ce3d03010703420004';
