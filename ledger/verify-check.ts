@@ -71,6 +71,8 @@ export interface ToldEntry {
   readonly operation: string | null;
   /** Whether the person signed; `missing` when nobody did and such an act asks for it. */
   readonly person: 'signed' | 'missing' | 'not-asked';
+  /** When the first of the keys that signed it ended, Unix milliseconds: a person's by revocation, any by its certificate's end. */
+  readonly keysEnd: number;
   /** Whether it is about the subject that its row names; `no-key` when nobody can tell. */
   readonly subject: 'right' | 'other' | 'no-key';
   /** Rows that it vouches for, in its order. */
@@ -147,7 +149,11 @@ export function checkEntry(
   faults.push(...columnFaults(entry, read.entry));
   const person = personOf(read.entry, context, tools);
   if (person.fault) faults.push(person.fault);
-  const told = { ...toldBy(read.entry, entry, key, hashing), person: person.signed };
+  const told = {
+    ...toldBy(read.entry, entry, key, hashing),
+    person: person.signed,
+    keysEnd: Math.min(person.ends ?? Number.POSITIVE_INFINITY, keyOf(entry, context)?.to ?? 0),
+  };
   return { commitment, leaf, signed, faults, told };
 }
 
@@ -162,7 +168,7 @@ function personOf(
   entry: Entry,
   context: CheckContext,
   { hashing, p256 }: CheckTools,
-): { readonly signed: ToldEntry['person']; readonly fault?: EntryFault } {
+): { readonly signed: ToldEntry['person']; readonly ends?: number; readonly fault?: EntryFault } {
   if (entry.signature === null) return { signed: SIGNED_EVENTS.has(entry.event) ? 'missing' : 'not-asked' };
   let known = prepared.get(context);
   if (!known) {
@@ -171,8 +177,13 @@ function personOf(
     prepared.set(context, known);
   }
   const state = known.byFingerprint.get(entry.signature.certificate);
-  const fault = faultOf(personallySigned(entry, state, hashing.hash), state, known.issued);
-  if (!fault) return { signed: 'signed' };
+  const held = personallySigned(entry, state, hashing.hash);
+  const fault = faultOf(held, state, known.issued);
+  if (!fault) {
+    const notAfter = typeof held === 'object' ? held.certificate.notAfter : undefined;
+    const ends = [state?.revokedAt, notAfter].flatMap((at) => (at ? [Date.parse(at)] : []));
+    return { signed: 'signed', ends: Math.min(...ends) };
+  }
   const says = `${SIGNATURE_FAULTS[fault]}: entry ${entry.id}`;
   return { signed: 'signed', fault: { column: 'body', kind: 'replaced-signature', says } };
 
@@ -195,6 +206,9 @@ function personOf(
   }
 }
 
+const keyOf = ({ keyId }: Pick<StoredEntry, 'keyId'>, { serviceKeys }: Pick<CheckContext, 'serviceKeys'>) =>
+  serviceKeys.find((one) => one.keyId === keyId);
+
 /** Whether the service signed these bytes, and what is wrong with that. */
 export function signatureOf(
   { id, keyId, at, body, signature }: StoredEntry,
@@ -205,7 +219,7 @@ export function signatureOf(
     signed: false,
     fault: { column: 'signature', kind: 'replaced-signature' as const, says: `${why}: entry ${id}` },
   });
-  const certificate = serviceKeys.find((one) => one.keyId === keyId);
+  const certificate = keyOf({ keyId }, { serviceKeys });
   if (!certificate) return replaced('Signature is by a key that no trusted certificate names');
   const time = Date.parse(at);
   if (!certificate.issued || !(time <= certificate.to))
@@ -242,7 +256,7 @@ function toldBy(
   stored: StoredEntry,
   key: Uint8Array | undefined,
   hashing: Hashing,
-): Omit<ToldEntry, 'person'> {
+): Omit<ToldEntry, 'person' | 'keysEnd'> {
   const { version, previous, kind, pseudonym } = told.subject;
   const rows: RowName[] = [];
   const operations: { at: number; key: string }[] = [];

@@ -50,7 +50,12 @@ export interface Finding {
 
 /** Something that is not wrong and should be known: what clocks did, a load, what is under way between stores. Never changes the verdict. */
 export interface VerifyNote {
-  readonly kind: 'clock-stepped-back' | 'clocks-apart' | 'loaded-anew' | 'certificates-apart';
+  readonly kind:
+    | 'clock-stepped-back'
+    | 'clocks-apart'
+    | 'after-its-key'
+    | 'loaded-anew'
+    | 'certificates-apart';
   /** The entry at which it shows, and its index; null where it is about none. */
   readonly entry: string | null;
   readonly index: number | null;

@@ -10,6 +10,8 @@ import type { PeerLog } from '../../ledger/reader.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { ed25519Raw } from '../../ledger/signing.ts';
 import type { Finding, VerifySources } from '../../ledger/verify.ts';
+import { createClockCheck } from '../../ledger/verify-clock.ts';
+import type { Placed } from '../../ledger/verify-entries.ts';
 import type { Consortium, PeerState, StatedCosignature } from '../../ledger/verify-sources.ts';
 import { quietly } from '../support/mutation.ts';
 import { type Copy, createVerifyWorld, peerOf, type VerifyWorld } from '../support/verify-world.ts';
@@ -594,6 +596,60 @@ test('peers that move while they are read are not apart, and no two that agree i
 });
 
 describe('clocks', () => {
+  test('an entry that the chain first held long after its key had ended is noted, whatever time it states', () => {
+    const HOUR = 3_600_000;
+    const placed = (index: number, at: number, keysEnd: number) =>
+      ({
+        entry: { id: `entry ${index}`, at: new Date(at).toISOString() },
+        checked: { told: { keysEnd } },
+        index,
+        late: false,
+      }) as unknown as Placed;
+    const never = Number.POSITIVE_INFINITY;
+    const clocks = createClockCheck([
+      { size: 2, at: 10 * HOUR },
+      { size: 4, at: 20 * HOUR },
+    ]);
+    clocks.add([
+      // Anchored before its key ended, just after, long after, and by a key that never ended.
+      placed(0, 9 * HOUR, 11 * HOUR),
+      placed(1, 9 * HOUR, 9.5 * HOUR),
+      placed(2, 9 * HOUR, 11 * HOUR),
+      placed(3, 9 * HOUR, never),
+      placed(4, 9 * HOUR, 11 * HOUR),
+    ]);
+    expect(clocks.notes.map(({ kind, index, seconds }) => [kind, index, seconds])).toEqual([
+      ['after-its-key', 2, 9 * 3600],
+    ]);
+  });
+
+  test('of a key that was ended, the acts that were in the log by then are not noted, and the others are', async () => {
+    const [row] = await world.world.worker.sql<{ last: string; signed: number }[]>`
+      select max(e.at)::text as last, count(s.id)::int as signed from statements s join audit_entries e on e.id = s.entry_id`;
+    const ended = Date.parse(row?.last ?? '') + 1;
+    const later = (ms: number) =>
+      world.verify({
+        change: { consortium: whole },
+        watch: (stored) => ({
+          ...stored,
+          certificates: async () =>
+            (await stored.certificates()).map((one) => ({
+              ...one,
+              revokedAt: new Date(ended).toISOString(),
+            })),
+          async *anchors() {
+            for await (const portion of stored.anchors())
+              yield portion.map((anchor) => ({ ...anchor, at: new Date(ended + ms).toISOString() }));
+          },
+        }),
+      });
+    const noted = async (ms: number) =>
+      (await later(ms)).notes.filter(({ kind }) => kind === 'after-its-key').length;
+    expect(row?.signed).toBeGreaterThan(0);
+    expect(await noted(3_600_000)).toBe(0);
+    expect(await noted(3_600_001)).toBe(Math.min(row?.signed ?? 0, 100));
+  });
+
   test('a time that runs back is noted once for each step, and accuses nobody', async () => {
     const ahead = (index: number): number => (index >= 40 && index < 50 ? 3_600_000 : 0);
     const report = await world.verify({
