@@ -1,25 +1,15 @@
 // Station 3, verbs about people: adding a person with the roles they hold. It ends in `recorded()`, on the person as
 // subject; roles are given and ended later from the web (web/recorded.ts). Three administrations stay three people (SECURITY.md A7).
-import { insert } from '../db/change.ts';
-import type { Organisation } from '../domain/consortium.ts';
+import { type AddedPerson, addedPersonRows } from '../db/writes/people.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
-import { type Discipline, type Role, SEPARATE_ADMINISTRATIONS } from '../domain/roles.ts';
+import { type Role, SEPARATE_ADMINISTRATIONS } from '../domain/roles.ts';
 import { canonicalJson } from '../ledger/canonical.ts';
 import { nodeHashing } from '../ledger/record-key.ts';
 import { type Recorder, recorded } from '../ledger/recorded.ts';
 import { SERVICE_PERSON } from './limits.ts';
 
-export interface AddPerson {
+export interface AddPerson extends AddedPerson {
   readonly key: string;
-  readonly id: string;
-  readonly name: string;
-  readonly organisation: Organisation | null;
-  readonly birthDate?: string;
-  readonly roles: readonly {
-    readonly role: Role;
-    readonly disciplines?: readonly Discipline[];
-    readonly lead?: boolean;
-  }[];
   /** Who adds them; the service itself when a machine is set up. */
   readonly by?: { readonly person: string; readonly role: string };
 }
@@ -48,30 +38,7 @@ export async function addPerson(
     { text: 'SELECT null::json', params: [] },
     (_, { at, newId }) => ({
       event: 'person.added',
-      changes: [
-        insert('persons', {
-          id: person.id,
-          name: person.name,
-          organisation: person.organisation,
-          birthDate: person.birthDate ?? null,
-          sex: null,
-          language: null,
-          addedAt: at,
-        }),
-        ...person.roles.map(({ role, disciplines = [], lead = false }) =>
-          insert('roleAssignments', {
-            id: newId(),
-            personId: person.id,
-            role,
-            disciplines: [...disciplines],
-            lead,
-            assignedAt: at,
-            reason: null,
-            endedAt: null,
-            endReason: null,
-          }),
-        ),
-      ],
+      changes: addedPersonRows(person, at, newId),
       answer: { id: person.id },
     }),
   );

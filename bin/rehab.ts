@@ -160,6 +160,24 @@ verb('seed', 'adds the demonstration people, for a machine on loopback').action(
   },
 );
 
+verb('people', 'the people of a service that runs for real')
+  .command('add')
+  .description(
+    'makes the first security administrator and prints the link by which they make their passkey; everybody else is added on the page',
+  )
+  .requiredOption('--name <name>', 'as colleagues know them')
+  .addOption(new Option('--organisation <name>', 'whose').choices(ORGANISATIONS).makeOptionMandatory())
+  .addOption(
+    new Option('--role <role>', 'the one role that is given here')
+      .choices(['security-administrator'])
+      .default('security-administrator'),
+  )
+  .action(async (options: { name: string; organisation: Organisation }, command: Command) => {
+    const { printFirst } = await import('./commands/people.ts');
+    const { data } = command.optsWithGlobals<{ readonly data: string }>();
+    await printFirst(machineOf(dataDirOf(data)), options);
+  });
+
 verb('backup', 'copies a stopped machine, every store and every key, into a new folder')
   .argument('<dir>', 'folder to make')
   .action(async (folder: string, options: { data: string }) => {

@@ -61,6 +61,36 @@ export const roleAssignments = pgTable(
   (t) => [uniqueIndex('role_assignments_current').on(t.personId, t.role).where(sql`ended_at is null`)],
 );
 
+/** A link by which somebody gets a passkey, once. The token itself is kept nowhere. Confirmed, used and withdrawn at most once each. */
+export const invitations = pgTable(
+  'invitations',
+  {
+    id: uuid('id').primaryKey(),
+    personId: uuid('person_id').notNull(),
+    /** SHA-256 of the token, hexadecimal. */
+    tokenHash: key('token_hash').notNull(),
+    /** The person had a way in before, so a second person has to confirm. */
+    recovery: boolean('recovery').notNull(),
+    /** Null for the first one, which the operator made at the machine. */
+    reason: text('reason'),
+    madeBy: uuid('made_by').notNull(),
+    role: key('role').$type<Role | 'service'>().notNull(),
+    madeAt: instant('made_at').notNull(),
+    endsAt: instant('ends_at').notNull(),
+    confirmedBy: uuid('confirmed_by'),
+    confirmedAt: instant('confirmed_at'),
+    usedAt: instant('used_at'),
+    withdrawnBy: uuid('withdrawn_by'),
+    withdrawnAt: instant('withdrawn_at'),
+    entryId: entryId(),
+  },
+  (t) => [
+    uniqueIndex('invitations_token').on(t.tokenHash),
+    index('invitations_person').on(t.personId, t.madeAt),
+    index('invitations_standing').on(t.endsAt).where(sql`used_at is null and withdrawn_at is null`),
+  ],
+);
+
 /** One person's rehabilitation. */
 export const cases = pgTable(
   'cases',
@@ -676,6 +706,7 @@ export const operationSettledCache = pgTable('operation_settled_cache', {
 export const RECORDED = {
   persons,
   roleAssignments,
+  invitations,
   cases,
   caseRelations,
   applications,

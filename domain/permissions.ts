@@ -28,6 +28,11 @@ const OTHER = {
   'certificates.manage': { roles: ['security-administrator'] },
   // Never their own, and never two administrations to one person: domain/role-changes.ts.
   'roles.manage': { roles: ['security-administrator'] },
+  // People get in by links; who had a way in before needs two people: domain/invitations.ts.
+  'people.add': { roles: ['security-administrator'] },
+  'invitation.make': { roles: ['security-administrator'] },
+  'invitation.withdraw': { roles: ['security-administrator'] },
+  'invitation.confirm': { roles: ['administrator', 'security-administrator'] },
   'people.see': { roles: ['administrator', 'security-administrator'] },
   'audit.see': { roles: ['auditor'] },
   'verify.run': { roles: ['auditor'] },

@@ -19,6 +19,7 @@ export const REFUSAL_CODES = [
   'too-late', // a period has ended
   'not-due', // a limit has not ended yet, or not any more
   'duplicate', // the same thing is already there
+  'link-over', // the invitation was used, withdrawn or confirmed already, or its time is over
   'unsigned', // the act needs a personal signature and carries none
   'signature-wrong', // the signature is not this person's over this act and this statement
   'certificate-not-good', // the certificate is unknown, revoked, over, or of another authority
@@ -64,6 +65,7 @@ export const RECORDED_REFUSALS: ReadonlySet<RefusalCode> = new Set<RefusalCode>(
   'stale-claim',
   'wrong-state',
   'too-late',
+  'link-over',
   'key-unbound',
   'unsigned',
   'signature-wrong',

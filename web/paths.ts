@@ -9,6 +9,7 @@ export type CaseSection = (typeof CASE_SECTIONS)[number];
 
 export const paths = {
   signIn: '/sign-in',
+  invitation: '/invitation',
   queue: '/queue',
   takeNext: '/queue/next',
   day: '/day',
@@ -41,7 +42,11 @@ export const paths = {
   my: '/my',
   board: '/board',
   people: '/people',
+  addPerson: '/add-person',
   person: (id: string) => `/people/${id}`,
+  invite: (id: string) => `/people/${id}/invitation`,
+  withdrawLink: (id: string) => `/people/${id}/invitation/withdraw`,
+  confirmLink: (id: string) => `/people/${id}/invitation/confirm`,
   giveRole: (id: string) => `/people/${id}/roles/give`,
   endRole: (id: string) => `/people/${id}/roles/end`,
   audit: '/audit',

@@ -55,6 +55,7 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
     case 'not-due':
     case 'not-delivered':
     case 'duplicate':
+    case 'link-over':
     case 'statement-old':
       return 409;
     case 'values':

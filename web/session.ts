@@ -107,7 +107,7 @@ export async function openSession(
   deps: WebDeps,
   person: string,
   role: Role,
-  how: 'passkey' | 'demonstration' | 'role-switch' | 'confirmed',
+  how: 'passkey' | 'invitation' | 'demonstration' | 'role-switch' | 'confirmed',
 ): Promise<boolean> {
   const [held] = await deps.db
     .select({ id: roleAssignments.id })

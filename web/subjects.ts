@@ -9,10 +9,12 @@ import { dayRoutes } from './day/routes.tsx';
 import type { WebDeps } from './deps.ts';
 import { evidenceRoutes } from './evidence/routes.tsx';
 import { helpRoutes } from './help/routes.tsx';
+import { invitationRoutes } from './invitation/routes.tsx';
 import { keyRoutes } from './keys/routes.tsx';
 import { liveRoutes } from './live/routes.tsx';
 import { myRoutes } from './my/routes.tsx';
 import { operationRoutes } from './operations/routes.tsx';
+import { linkRoutes } from './people/links.tsx';
 import { peopleRoutes } from './people/routes.tsx';
 import { queueRoutes } from './queue/routes.tsx';
 import type { Routes } from './routes.ts';
@@ -24,7 +26,9 @@ import { taskRoutes } from './tasks/routes.tsx';
 /** Every subject's routes. */
 export const subjects: readonly ((deps: WebDeps) => Routes)[] = [
   signInRoutes,
+  invitationRoutes,
   peopleRoutes,
+  linkRoutes,
   auditRoutes,
   liveRoutes,
   boardRoutes,

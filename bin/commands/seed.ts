@@ -4,6 +4,7 @@ import { type AddPerson, addPerson } from '../../activities/people.ts';
 import { connect } from '../../db/connection.ts';
 import { isRefusal } from '../../domain/refusal.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
+import { demandLoopback } from '../demonstration.ts';
 import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../machine.ts';
 import { parametersOf } from '../parameters.ts';
 
@@ -96,8 +97,12 @@ export async function seedStarted(
   await seed({ ...machine, settings });
 }
 
-/** Adds whoever is missing, as the service. Needs the Fabric profile, for the service's certificate. */
+/**
+ * Adds whoever is missing, as the service. Needs the Fabric profile, for the service's certificate.
+ * @throws {SettingRefused} where the web is reached beyond loopback
+ */
 export async function seed(machine: Machine): Promise<{ added: number }> {
+  demandLoopback(machine.settings);
   await machine.secrets.keyStore.create('system', 'system');
   const { sql, close } = connect(databaseUrl(machine, 'worker'), { max: 2, name: 'rehab-seed' });
   try {

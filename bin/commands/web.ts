@@ -6,7 +6,6 @@ import { sql as raw } from 'drizzle-orm';
 import { connect } from '../../db/connection.ts';
 import { newestCheckpoint } from '../../db/views/log.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
-import { isLoopback } from '../../engines/postgres.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
@@ -18,7 +17,7 @@ import { within } from '../../web/limits.ts';
 import { createLiveFeed } from '../../web/live/feed.ts';
 import { keepSending } from '../../web/outbox.ts';
 import { createWatch, keepWatching } from '../../web/watch/watch.ts';
-import { SettingRefused } from '../config.ts';
+import { demandLoopback } from '../demonstration.ts';
 import { evidenceFile } from '../evidence.ts';
 import { evidenceFrom } from '../evidence-sources.ts';
 import { faultFacts, processLog } from '../log.ts';
@@ -51,10 +50,7 @@ export async function runWeb(machine: Machine): Promise<void> {
   const port = settings.REHAB_PORT ?? 3000;
   const publicUrl = new URL(settings.REHAB_PUBLIC_URL ?? `http://127.0.0.1:${port}`);
   const demonstration = settings.REHAB_MODE === 'demonstration';
-  if (demonstration && !(isLoopback(settings.REHAB_HOST) && isLoopback(publicUrl.hostname)))
-    throw new SettingRefused(
-      'demonstration people exist only on loopback; set REHAB_MODE=real, or REHAB_HOST and REHAB_PUBLIC_URL to 127.0.0.1',
-    );
+  if (demonstration) demandLoopback(settings);
   const connection = connect(databaseUrl(machine, 'web'), { max: 20, name: 'rehab-web' });
   const parameters = parametersOf(settings);
   const signer = renewedSigner(machine);

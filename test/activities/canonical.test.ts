@@ -178,7 +178,11 @@ async function bothDigests(
   return { stated, read, rows };
 }
 
-const WEB_ALONE: ReadonlySet<RecordedName> = new Set(['certificates', 'alertAcknowledgements']);
+const WEB_ALONE: ReadonlySet<RecordedName> = new Set([
+  'certificates',
+  'alertAcknowledgements',
+  'invitations',
+]);
 
 async function write(changes: readonly Change[]): Promise<void> {
   const caseId = randomUUID();

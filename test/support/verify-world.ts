@@ -7,6 +7,8 @@ import { anchorRow } from '../../bin/anchored-log.ts';
 import { logSigner } from '../../bin/log-keys.ts';
 import { digestKeys, newestAnchor, openSnapshot, storedLogOver, trustOf } from '../../bin/verify-sources.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
+import { isRefusal } from '../../domain/refusal.ts';
+import { SERVICE } from '../../domain/roles.ts';
 import { formatVerifierKey } from '../../ledger/checkpoint.ts';
 import { rootOf } from '../../ledger/merkle.ts';
 import { BrokenListing, type PeerLog } from '../../ledger/reader.ts';
@@ -17,6 +19,7 @@ import { type Finding, type VerifyReport, type VerifySources, verify } from '../
 import { checkingHere } from '../../ledger/verify-check.ts';
 import type { StoredLog } from '../../ledger/verify-sources.ts';
 import { recordDisclosure } from '../../web/recorded.ts';
+import { makeInvitation } from '../../web/recorded-people.ts';
 import { createWorld, type World } from './case-world.ts';
 import { onDatabase, STORIES, type Story } from './stories.ts';
 
@@ -162,7 +165,7 @@ export async function createVerifyWorld(given?: World) {
     sources,
     /** Copies of the copies, to be altered. */
     cloneCopies: (): Copy[] => copies.map(cloned),
-    /** Does these stories, one after another, and shows somebody something. */
+    /** Does these stories, one after another, shows somebody something, and makes links for them: the second ends the first. */
     async live(stories: readonly Story[]): Promise<string[]> {
       const cases: string[] = [];
       for (const story of stories) cases.push(await STORIES[story](onDatabase(world)));
@@ -174,6 +177,15 @@ export async function createVerifyWorld(given?: World) {
         'case',
         cases[0] ?? null,
       );
+      for (let at = 0; at < 2; at++) {
+        const tokenHash = randomBytes(32).toString('hex');
+        const { answer } = await makeInvitation(world.asWeb(), randomBytes(16).toString('hex'), SERVICE, {
+          person,
+          reason: 'First link',
+          tokenHash,
+        });
+        if (isRefusal(answer)) throw new Error(`no link was made: ${answer.code}`);
+      }
       return cases;
     },
     /** Verifies the database behind `url`, by default the world's own, as the role that verifies. */

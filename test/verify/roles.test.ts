@@ -59,6 +59,7 @@ const UNIQUE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   case_relations: { '"person_id"': 'gen_random_uuid()' },
   role_assignments: { '"person_id"': 'gen_random_uuid()' },
   applications: { '"source_digest"': 'null' },
+  invitations: { '"token_hash"': 'gen_random_uuid()::text' },
   certificates: { '"fingerprint"': `fingerprint || gen_random_uuid()` },
 };
 

@@ -93,7 +93,7 @@ describe('every route names who may (A1)', () => {
         const body = await answer.text();
         const what = `${role} ${line.method} ${line.path}`;
         if (mayAtAll(role, line.permission)) {
-          const throttled = line.path.startsWith('/sign-in/confirm/passkey') ? [429] : [];
+          const throttled = /^\/(sign-in\/confirm\/passkey|invitation)/.test(line.path) ? [429] : [];
           expect([200, 303, 400, 404, 409, 415, 422, ...throttled], `${what}: ${answer.status}`).toContain(
             answer.status,
           );

@@ -1,10 +1,11 @@
 // Passkeys in a real Chromium with a virtual authenticator: added in the settings, used without a name, refused alike whatever is
 // wrong, and counted in the database. Also every page in the browser: nothing it loads breaks the content policy, and axe is content.
 import { Hono } from 'hono';
-import type { Browser, CDPSession, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { auditEntries, passkeySession, signInAttemptCache, webSession } from '../../db/schema.ts';
 import { createApp } from '../../web/app.tsx';
+import { type Authenticator, giveAuthenticator } from '../support/authenticator.ts';
 import { openBrowser, openPage } from '../support/browser.ts';
 import { type Served, serveOnLoopback } from '../support/serve.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
@@ -38,7 +39,7 @@ afterEach(async () => {
   await w.web.db.delete(signInAttemptCache);
 });
 
-async function open(): Promise<{ page: Page; cdp: CDPSession; authenticatorId: string; faults: string[] }> {
+async function open(): Promise<Authenticator & { page: Page; faults: string[] }> {
   const page = await openPage(browser);
   pages.push(page);
   const faults: string[] = [];
@@ -46,19 +47,7 @@ async function open(): Promise<{ page: Page; cdp: CDPSession; authenticatorId: s
   page.on('console', (message) => {
     if (/Content Security Policy|Refused to/i.test(message.text())) faults.push(message.text());
   });
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { page, cdp, authenticatorId, faults };
+  return { page, faults, ...(await giveAuthenticator(page)) };
 }
 
 /** Signs in from the list and adds a passkey. */
@@ -99,9 +88,9 @@ describe('a passkey', () => {
   });
 
   it('is not taken without the person being verified', async () => {
-    const { page, cdp, authenticatorId } = await withPasskey('doctor');
+    const { page, verifies } = await withPasskey('doctor');
     await signOut(page);
-    await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified: false });
+    await verifies(false);
     const before = await w.web.db.$count(webSession);
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
     await page.getByText('We could not sign you in with this passkey').waitFor();

@@ -33,6 +33,8 @@ export interface PersonProps {
   /** How to prove who one is, when that is asked for first. */
   readonly confirm: Child | undefined;
   readonly notice?: Child;
+  /** How they get in. */
+  readonly waysIn: Child;
 }
 
 export function PersonRoles(props: PersonProps) {
@@ -53,6 +55,7 @@ export function PersonRoles(props: PersonProps) {
           {end.length > 0 ? <EndForm {...props} roles={end} /> : null}
         </div>
       )}
+      {props.waysIn}
     </div>
   );
 }
@@ -106,14 +109,20 @@ function typedIn({ typed }: PersonProps, change: TypedRole['change']) {
   return typed?.change === change ? typed : undefined;
 }
 
-function GiveForm(props: FormProps) {
-  const { t, person, roles } = props;
-  const typed = typedIn(props, 'give');
-  const faults = typed?.faults ?? [];
+/** Which role, in what, and why: also for somebody who is being added. */
+export function RoleFields({
+  t,
+  roles,
+  typed,
+  faults,
+}: {
+  t: Text;
+  roles: readonly Role[];
+  typed: Pick<TypedRole, 'role' | 'disciplines' | 'lead' | 'reason'> | undefined;
+  faults: readonly FaultWords[];
+}) {
   return (
-    <form method="post" action={paths.giveRole(person.id)} class="card stack" novalidate>
-      <h2>{t.manage.give}</h2>
-      <Hidden values={{ key: props.keyOf() }} />
+    <>
       <Field
         t={t}
         name="role"
@@ -150,6 +159,19 @@ function GiveForm(props: FormProps) {
         maxlength={500}
         fault={faultAt(faults, 'reason')}
       />
+    </>
+  );
+}
+
+function GiveForm(props: FormProps) {
+  const { t, person, roles } = props;
+  const typed = typedIn(props, 'give');
+  const faults = typed?.faults ?? [];
+  return (
+    <form method="post" action={paths.giveRole(person.id)} class="card stack" novalidate>
+      <h2>{t.manage.give}</h2>
+      <Hidden values={{ key: props.keyOf() }} />
+      <RoleFields t={t} roles={roles} typed={typed} faults={faults} />
       <p>
         <button class="button primary" type="submit">
           {t.manage.give}

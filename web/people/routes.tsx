@@ -1,11 +1,10 @@
 // Station 1, web: who may do what, and one person's roles, which the security administrator gives and ends. A change needs a
 // fresh proof of who makes it (I6), and is judged in its transaction.
-import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
-import { type PersonLine, peopleWithRoles, personWithRoles } from '../../db/views/people.ts';
-import { isUuid } from '../../domain/ids.ts';
+import { unconfirmedLinks } from '../../db/views/invitations.ts';
+import { type PersonLine, peopleWithRoles } from '../../db/views/people.ts';
 import { allows } from '../../domain/permissions.ts';
-import { type FieldFault, isRefusal, refuse } from '../../domain/refusal.ts';
+import { type FieldFault, isRefusal } from '../../domain/refusal.ts';
 import { readEnding, readGiving } from '../../domain/role-changes.ts';
 import { ROLES } from '../../domain/roles.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
@@ -21,7 +20,7 @@ import { Notice } from '../parts/notice.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Said } from '../parts/said.tsx';
 import { paths } from '../paths.ts';
-import { changeRole, recordRefusal } from '../recorded.ts';
+import { changeRole } from '../recorded.ts';
 import {
   goTo,
   pageAnswer,
@@ -33,10 +32,10 @@ import {
 } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
-import { passkeysWork } from '../sign-in/passkeys.ts';
-import { Confirm } from '../signatures/sign.tsx';
 import type { Text } from '../text/text.ts';
-import { PersonRoles, type TypedRole } from './person.tsx';
+import { confirmFirst, openPerson, personPage } from './page.tsx';
+import type { TypedRole } from './person.tsx';
+import { WaitingLinks } from './ways-in.tsx';
 
 /** People on one page; a consortium has hundreds of staff, not thousands. */
 const ROWS = 500;
@@ -47,12 +46,41 @@ export function peopleRoutes(deps: WebDeps): Routes {
   r.get('/people', 'people.see', async (c) => {
     const t = wordsFor(c, deps);
     const role = ROLES.find((known) => known === c.req.query('role'));
-    const { rows, total } = await peopleWithRoles(deps.db, role, ROWS);
+    const session = signedIn(c);
+    const [{ rows, total }, waiting] = await Promise.all([
+      peopleWithRoles(deps.db, role, ROWS),
+      unconfirmedLinks(deps.db, deps.now().toISOString()),
+    ]);
+    const links = allows(session.role, 'invitation.confirm') ? waiting : [];
+    const mine = links.filter(({ madeBy, personId }) => ![madeBy, personId].includes(session.person));
+    const confirm = mine.length > 0 ? confirmFirst(c, deps, paths.people, t.invitations.confirm) : undefined;
     return await pageAnswer(
       c,
       deps,
-      { title: t.people.title, lead: t.manage.lead },
+      {
+        title: t.people.title,
+        lead: t.manage.lead,
+        actions: allows(session.role, 'people.add') ? (
+          <a class="button" href={paths.addPerson}>
+            {t.invitations.add}
+          </a>
+        ) : undefined,
+      },
       <div class="stack">
+        {c.req.query('done') === 'confirmed' ? (
+          <Notice tone="good">{t.invitations.linkConfirmed}</Notice>
+        ) : null}
+        {links.length > 0 ? (
+          <WaitingLinks
+            t={t}
+            links={links}
+            reader={session.person}
+            keyOf={
+              confirm ? undefined : ({ id }) => operationKey(deps, session.person, 'invitation.confirm', id)
+            }
+          />
+        ) : null}
+        {confirm}
         <FilterBar
           t={t}
           action={paths.people}
@@ -79,8 +107,8 @@ export function peopleRoutes(deps: WebDeps): Routes {
     );
   });
   r.get('/people/:id', ACTION, async (c) => {
-    const person = await open(c);
-    return person instanceof Response ? person : await shown(c, person);
+    const person = await openPerson(c, deps, ACTION);
+    return person instanceof Response ? person : await personPage(c, deps, person);
   });
 
   r.post('/people/:id/roles/give', ACTION, async (c) => {
@@ -133,80 +161,24 @@ export function peopleRoutes(deps: WebDeps): Routes {
   ): Promise<Response> {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const person = await open(c);
+    const person = await openPerson(c, deps, ACTION);
     if (person instanceof Response) return person;
     const unbound = await keyRefusal(deps, session, ACTION, person.id, key);
     if (unbound) return await refusedPage(c, deps, unbound);
     // Not done and not lost: the page asks for the proof first, the form comes again with what was typed.
-    if (!isFresh(session, deps.now())) return await shown(c, person, { typed, status: 409 });
+    if (!isFresh(session, deps.now())) return await personPage(c, deps, person, { typed, status: 409 });
     if ('faults' in read)
-      return await shown(c, person, { typed: { ...typed, faults: faultWords(t, read.faults) }, status: 422 });
+      return await personPage(c, deps, person, {
+        typed: { ...typed, faults: faultWords(t, read.faults) },
+        status: 422,
+      });
     const answer = await changeRole(deps.recorder, key, session, person.id, read.change);
     if (!isRefusal(answer)) return goTo(c, `${paths.person(person.id)}?done=${typed.change}`);
     if (refusalStatus(answer.code) !== 409) return await refusedPage(c, deps, answer);
-    const now = await open(c);
+    const now = await openPerson(c, deps, ACTION);
     return now instanceof Response
       ? now
-      : await shown(c, now, { typed, status: 409, notice: refusalWords(t, answer) });
-  }
-
-  /** The person of the address; anybody unknown is refused, and that is recorded. */
-  async function open(c: Context<WebEnv>) {
-    const id = c.req.param('id') ?? '';
-    const person = isUuid(id) ? await personWithRoles(deps.db, id) : undefined;
-    if (person) return person;
-    const refusal = refuse('unknown');
-    await recordRefusal(deps.recorder, `refusal-${randomUUID()}`, signedIn(c), ACTION, refusal, {});
-    return await refusedPage(c, deps, refusal);
-  }
-
-  async function shown(
-    c: Context<WebEnv>,
-    person: NonNullable<Awaited<ReturnType<typeof personWithRoles>>>,
-    { typed, status = 200, notice }: { typed?: TypedRole; status?: 200 | 409 | 422; notice?: string } = {},
-  ): Promise<Response> {
-    const session = signedIn(c);
-    const t = wordsFor(c, deps);
-    const done = status === 200 ? c.req.query('done') : undefined;
-    const said =
-      notice ?? (done === 'give' ? t.manage.given : done === 'end' ? t.manage.endedNow : undefined);
-    return await pageAnswer(
-      c,
-      deps,
-      {
-        title: t.manage.personTitle,
-        heading: <Said inline text={person.name} />,
-        lead: person.organisation ? t.organisations[person.organisation] : t.manage.outside,
-        back: { href: paths.people, words: t.people.title },
-        faults: typed?.faults ?? [],
-      },
-      <PersonRoles
-        t={t}
-        reader={session.person}
-        person={person}
-        keyOf={() => operationKey(deps, session.person, ACTION, person.id)}
-        typed={typed}
-        confirm={
-          isFresh(session, deps.now()) ? undefined : (
-            <Confirm
-              t={t}
-              demonstration={deps.settings.demonstration}
-              passkeys={passkeysWork(deps.settings.publicUrl)}
-              to={paths.person(person.id)}
-              words={t.manage.confirm}
-            />
-          )
-        }
-        notice={
-          said ? (
-            <Notice tone={notice ? 'late' : 'good'}>
-              <p>{said}</p>
-            </Notice>
-          ) : undefined
-        }
-      />,
-      status,
-    );
+      : await personPage(c, deps, now, { typed, status: 409, notice: refusalWords(t, answer) });
   }
 
   return r;

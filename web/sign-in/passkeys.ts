@@ -17,12 +17,13 @@ import {
   passkeySession,
   roleAssignments,
   signInAttemptCache,
+  webSession,
 } from '../../db/schema.ts';
 import type { Role } from '../../domain/roles.ts';
 import { parseIJson } from '../../ledger/canonical.ts';
-import type { Session, WebDeps, WebEnv } from '../deps.ts';
+import type { WebDeps, WebEnv } from '../deps.ts';
 import { FORM_BYTES, readBody } from '../form.ts';
-import { recordEvent } from '../recorded.ts';
+import { type Asking, recordEvent } from '../recorded.ts';
 
 /** How long a challenge may be answered. */
 const CHALLENGE_MS = 5 * 60_000;
@@ -109,7 +110,7 @@ export async function countTry(c: Context<WebEnv>, deps: WebDeps): Promise<numbe
 }
 
 /** An address that signed in has shown who it is: its count begins again. */
-const forgetTries = (c: Context<WebEnv>, deps: WebDeps) =>
+export const forgetTries = (c: Context<WebEnv>, deps: WebDeps) =>
   deps.db.delete(signInAttemptCache).where(eq(signInAttemptCache.id, bucketOf(c, deps)));
 
 /** The socket's address, never a header's; kept as a keyed digest. */
@@ -221,29 +222,48 @@ export const passkeysOf = (deps: Pick<WebDeps, 'db'>, person: string) =>
     .where(eq(passkeySession.personId, person))
     .orderBy(asc(passkeySession.createdAt));
 
-/** Options for adding a passkey to the person who is signed in; undefined when they have enough. */
-export async function addOptions(deps: WebDeps, session: Session) {
-  const known = await passkeysOf(deps, session.person);
+/** Whose passkey it will be. */
+export interface Owner extends Asking {
+  readonly name: string;
+}
+
+/** Options for adding a passkey to a person; undefined when they have enough. `anew`: what they have is about to be removed. */
+export async function addOptions(deps: WebDeps, owner: Owner, { anew = false } = {}) {
+  const known = anew ? [] : await passkeysOf(deps, owner.person);
   if (known.length >= MAX_PASSKEYS) return undefined;
   const options = await generateRegistrationOptions({
     rpName: RP_NAME,
     rpID: deps.settings.publicUrl.hostname,
-    userName: session.name,
-    userDisplayName: session.name,
-    userID: new TextEncoder().encode(session.person),
+    userName: owner.name,
+    userDisplayName: owner.name,
+    userID: new TextEncoder().encode(owner.person),
     attestationType: 'none',
     excludeCredentials: known.map(({ id }) => ({ id })),
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
   });
-  return { id: await keepChallenge(deps, options.challenge, session.person), options };
+  return { id: await keepChallenge(deps, options.challenge, owner.person), options };
 }
 
-/** Adds the passkey of this answer to the person, with its entry. */
-export async function addPasskey(deps: WebDeps, session: Session, body: unknown): Promise<boolean> {
+/** A passkey that its device has just made for a person, the person being verified. */
+export interface NewPasskey {
+  /** Number of the challenge that it answered. */
+  readonly challenge: string;
+  readonly id: string;
+  readonly publicKey: Uint8Array;
+  readonly counter: number;
+  readonly transports: string[];
+}
+
+/** The passkey of this answer, or undefined when it is none, whatever the reason. Keeps nothing. */
+export async function newPasskey(
+  deps: WebDeps,
+  person: string,
+  body: unknown,
+): Promise<NewPasskey | undefined> {
   const read = registration.safeParse(body);
-  if (!read.success) return false;
-  const challenge = await takeChallenge(deps, read.data.id, session.person);
-  if (!challenge || (await passkeysOf(deps, session.person)).length >= MAX_PASSKEYS) return false;
+  if (!read.success) return undefined;
+  const challenge = await takeChallenge(deps, read.data.id, person);
+  if (!challenge) return undefined;
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: read.data.response as RegistrationResponseJSON,
@@ -252,28 +272,46 @@ export async function addPasskey(deps: WebDeps, session: Session, body: unknown)
       expectedRPID: deps.settings.publicUrl.hostname,
       requireUserVerification: true,
     });
-    if (!verified) return false;
-    const { credential } = registrationInfo;
-    // Recorded before it can be used; a passkey that is known already changes nothing.
-    await recordEvent(deps.recorder, `passkey-${read.data.id}`, session, 'passkey.added', {
-      how: 'settings',
-    });
-    const added = await deps.db
+    if (!verified) return undefined;
+    const { id, publicKey, counter, transports = [] } = registrationInfo.credential;
+    return { challenge: read.data.id, id, publicKey, counter, transports };
+  } catch {
+    // Another origin, nobody verified, nonsense: the library throws, the person is told the same.
+    return undefined;
+  }
+}
+
+/**
+ * Keeps a passkey, with its entry first: it cannot be used before it is recorded. After a lost device what the person had before is
+ * removed and every session of theirs ended, in one transaction with it.
+ * @returns false when somebody has this passkey already
+ */
+export async function keepPasskey(
+  deps: WebDeps,
+  owner: Asking,
+  { challenge, ...passkey }: NewPasskey,
+  how: 'settings' | 'invitation' | 'recovery',
+): Promise<boolean> {
+  await recordEvent(deps.recorder, `passkey-${challenge}`, owner, 'passkey.added', { how });
+  return await deps.db.transaction(async (tx) => {
+    if (how === 'recovery') {
+      await tx.delete(passkeySession).where(eq(passkeySession.personId, owner.person));
+      await tx.delete(webSession).where(eq(webSession.personId, owner.person));
+    }
+    const added = await tx
       .insert(passkeySession)
-      .values({
-        id: credential.id,
-        personId: session.person,
-        publicKey: credential.publicKey,
-        counter: credential.counter,
-        transports: credential.transports ?? [],
-        createdAt: deps.now().toISOString(),
-      })
+      .values({ ...passkey, personId: owner.person, createdAt: deps.now().toISOString() })
       .onConflictDoNothing()
       .returning({ id: passkeySession.id });
     return added.length > 0;
-  } catch {
-    return false;
-  }
+  });
+}
+
+/** Adds the passkey of this answer to the person who is signed in. */
+export async function addPasskey(deps: WebDeps, owner: Owner, body: unknown): Promise<boolean> {
+  const passkey = await newPasskey(deps, owner.person, body);
+  if (!passkey || (await passkeysOf(deps, owner.person)).length >= MAX_PASSKEYS) return false;
+  return await keepPasskey(deps, owner, passkey, 'settings');
 }
 
 /** Takes a passkey of the person's own away. */

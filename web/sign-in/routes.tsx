@@ -109,7 +109,7 @@ export function signInRoutes(deps: WebDeps): Routes {
 }
 
 /** Where somebody comes to who signs in: whoever decides and never had a key makes one first, else the role's own page. */
-async function firstPageOf(deps: WebDeps, person: string, role: Role): Promise<string> {
+export async function firstPageOf(deps: WebDeps, person: string, role: Role): Promise<string> {
   if (!allows(role, 'signatures.see')) return landingOf(role);
   const held = await certificatesOfPerson(deps.db, person);
   return held.some((line) => line.role === role) ? landingOf(role) : paths.firstKey;
@@ -119,7 +119,7 @@ const pathOf = (address: string | undefined): string =>
   address && URL.canParse(address) ? new URL(address).pathname : '/';
 
 /** Told to programs of ours alone: the script on the page. */
-function wait(c: Context<WebEnv>, deps: WebDeps, seconds: number): Response {
+export function wait(c: Context<WebEnv>, deps: WebDeps, seconds: number): Response {
   c.header('Retry-After', String(seconds));
   return c.json({ words: wordsFor(c, deps).errors.tooMany(seconds) }, 429);
 }

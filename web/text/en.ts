@@ -443,6 +443,10 @@ export const en = {
     'person.added': 'Person added',
     'role.assigned': 'Role given',
     'role.ended': 'Role ended',
+    'invitation.made': 'Link for signing in made',
+    'invitation.confirmed': 'Link for signing in confirmed',
+    'invitation.used': 'Link for signing in used',
+    'invitation.withdrawn': 'Link for signing in withdrawn',
     'session.opened': 'Signed in',
     'session.closed': 'Signed out',
     'passkey.added': 'Passkey added',
@@ -601,9 +605,13 @@ export const en = {
         ? 'You are personally related to this case, so somebody else must do this.'
         : v.duty === 'own-roles'
           ? 'Nobody changes their own roles. Another security administrator can do it.'
-          : v.duty === 'administrations'
-            ? 'Administration, security administration and audit stay with different people. End the other role first.'
-            : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this. Nobody may hold two duties in one case.`,
+          : v.duty === 'own-link'
+            ? 'Nobody makes a link for themselves. Another security administrator can do it.'
+            : v.duty === 'second-person'
+              ? 'Whoever made this link, and whoever it is for, cannot confirm it. A second person has to.'
+              : v.duty === 'administrations'
+                ? 'Administration, security administration and audit stay with different people. End the other role first.'
+                : `You ${dutyWords(String(v.duty ?? ''))}, so somebody else must do this. Nobody may hold two duties in one case.`,
     'not-claimed': () => 'You no longer hold this task. Claim it again, then send your text.',
     'stale-claim': (v: Values) =>
       v.holder
@@ -623,6 +631,8 @@ export const en = {
     'too-late': () => 'The period for this has ended.',
     'not-due': () => 'This limit has not run out yet, or is no longer running. The case shows its last day.',
     duplicate: () => 'This is already here. Nothing was added.',
+    'link-over': () =>
+      'This link does not wait any more. It was used, withdrawn or confirmed, or its time is over.',
     unsigned: () => 'This needs your signature. Open the task again and sign it there.',
     'signature-wrong': () =>
       'This signature does not match the text, or is not made with your key. Nothing was decided. Open the task again and sign the text it shows.',
@@ -1537,6 +1547,10 @@ export const en = {
       'certificates.manage': 'Revoke a certificate',
       'people.see': 'See who may do what',
       'roles.manage': 'Give or end a role',
+      'people.add': 'Add a person',
+      'invitation.make': 'Make a link for signing in',
+      'invitation.withdraw': 'Withdraw a link for signing in',
+      'invitation.confirm': 'Confirm a link for signing in',
       'audit.see': 'See the audit page',
       'verify.run': 'Run verification',
       'receipt.keep': 'Fetch a receipt',
@@ -1558,6 +1572,7 @@ export const en = {
       'too-late': 'too late',
       'not-due': 'not due',
       duplicate: 'already there',
+      'link-over': 'link for signing in is over',
       'not-delivered': 'not delivered in time',
     } as Record<string, string>,
     entries: 'Entries',
@@ -1673,7 +1688,60 @@ export const en = {
     leads: 'Standing',
     why: 'Reason',
     whyHint: 'It is recorded with your name.',
-    confirm: 'A change of roles needs a fresh proof of who you are.',
+    confirm: 'A change of roles or a link needs a fresh proof of who you are.',
+  },
+
+  invitations: {
+    add: 'Add a person',
+    addLead:
+      'They get a link by which they make their passkey. More roles are given afterwards, on their page.',
+    name: 'Name',
+    nameHint: 'As colleagues know them. It stands beside everything they decide.',
+    organisation: 'Organisation',
+    personFor: 'Link for signing in',
+    added: 'The person is added.',
+    made: 'The link is made.',
+    shownOnce: (until: string) =>
+      `It is shown once, works once, and until ${until}. Hand it to the person yourself, or send it where only they read.`,
+    shownBefore:
+      'This link was shown before and is kept nowhere. Make a new one if it is lost; the old one then ends.',
+    copy: 'Copy the link',
+    toPerson: 'To the person’s page',
+    title: 'Signing in',
+    passkeys: (n: number) => `Has ${count(n, 'passkey', 'passkeys')}.`,
+    noPasskey: 'Has no passkey yet.',
+    formerPasskey: 'Has no passkey any more.',
+    stands: (maker: string, until: string) => `A link made by ${maker} can be used until ${until}.`,
+    operator: 'the operator of this machine',
+    waits:
+      'It counts only when a second person has confirmed it under People: another security administrator, or an administrator.',
+    confirmedBy: (name: string) => `${name} has confirmed it.`,
+    make: 'Make a link',
+    makeHint: 'A link that was made before ends with it.',
+    recover: 'Let in again',
+    recoverHint:
+      'For a lost device. The new link counts when a second person has confirmed it. Using it removes all former passkeys and ends all sessions. A signing key in a lost device is ended under Certificates.',
+    withdraw: 'Withdraw the link',
+    withdrawn: 'The link is withdrawn.',
+    confirm: 'Adding a person and confirming a link need a fresh proof of who you are.',
+    waitingTitle: 'Links that wait for a second person',
+    waitingLead:
+      'Somebody lost their device. Confirm only when you have spoken to them and know that they asked for it.',
+    waitingCaption: 'Links that wait for confirmation',
+    waitingFor: 'For',
+    waitingMaker: 'Made by',
+    waitingUntil: 'Until',
+    confirmLink: 'Confirm',
+    confirmNamed: (name: string) => `Confirm the link for ${name}`,
+    notYou: 'Somebody else has to confirm.',
+    linkConfirmed: 'The link is confirmed. It can be used now.',
+    page: 'Your way in',
+    welcome: 'This link is for',
+    welcomeHint:
+      'Your device makes a passkey for you: it asks for your fingerprint, face or PIN. There is no password. If this is not you, close the page and tell whoever gave you the link.',
+    accept: 'Make my passkey and sign in',
+    noScript: 'Making a passkey needs JavaScript in your browser. Switch it on and open the link again.',
+    void: 'This link lets nobody in. A link works once, for a day, as it was sent, and after a lost device only when a second person has confirmed it. Ask whoever gave it to you for a new one.',
   },
 
   tooMany: {

@@ -371,6 +371,10 @@ export const zhHans: typeof en = {
     'person.added': '添加人员',
     'role.assigned': '赋予身份',
     'role.ended': '终止身份',
+    'invitation.made': '创建登录链接',
+    'invitation.confirmed': '确认登录链接',
+    'invitation.used': '使用登录链接',
+    'invitation.withdrawn': '撤回登录链接',
     'session.opened': '登录',
     'session.closed': '退出登录',
     'passkey.added': '添加通行密钥',
@@ -520,9 +524,13 @@ export const zhHans: typeof en = {
         ? '您与本个案有个人关系，须由他人办理。'
         : v.duty === 'own-roles'
           ? '任何人不得更改自己的角色，须由另一位安全管理员办理。'
-          : v.duty === 'administrations'
-            ? '系统管理、安全管理和审计须由不同的人担任。请先结束另一角色。'
-            : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理。同一个案中，任何人不得兼任两项职责。`,
+          : v.duty === 'own-link'
+            ? '任何人不得为自己创建链接，须由另一位安全管理员办理。'
+            : v.duty === 'second-person'
+              ? '创建此链接的人和链接所属的人不能确认，须由另一个人确认。'
+              : v.duty === 'administrations'
+                ? '系统管理、安全管理和审计须由不同的人担任。请先结束另一角色。'
+                : `您${duties[v.duty as keyof typeof duties] ?? '在本个案中已有其他职责'}，须由他人办理。同一个案中，任何人不得兼任两项职责。`,
     'not-claimed': () => '您不再持有此任务。请重新认领后再提交。',
     'stale-claim': (v) =>
       v.holder
@@ -538,6 +546,7 @@ export const zhHans: typeof en = {
     'too-late': () => '办理期限已过。',
     'not-due': () => '该时限尚未届满，或已不再计时。截止日见个案。',
     duplicate: () => '内容已存在，未重复添加。',
+    'link-over': () => '此链接已不再等待：已使用、已撤回、已确认或已过期。',
     unsigned: () => '此事须由您签署。请重新打开任务并在页面上签署。',
     'signature-wrong': () =>
       '签名与此文本不符，或不是用您的密钥签署的。未作出任何决定。请重新打开任务，签署页面所示文本。',
@@ -1377,6 +1386,10 @@ export const zhHans: typeof en = {
       'certificates.manage': '吊销证书',
       'people.see': '查看人员权限',
       'roles.manage': '授予或结束角色',
+      'people.add': '添加人员',
+      'invitation.make': '创建登录链接',
+      'invitation.withdraw': '撤回登录链接',
+      'invitation.confirm': '确认登录链接',
       'audit.see': '查看审计页面',
       'verify.run': '运行验证',
       'receipt.keep': '获取回执',
@@ -1398,6 +1411,7 @@ export const zhHans: typeof en = {
       'too-late': '已过期限',
       'not-due': '尚未到期',
       duplicate: '已经存在',
+      'link-over': '登录链接已失效',
       'not-delivered': '未能及时送达',
     },
     entries: '条目',
@@ -1511,7 +1525,56 @@ export const zhHans: typeof en = {
     leads: '级别',
     why: '理由',
     whyHint: '理由将与您的姓名一起记录。',
-    confirm: '更改角色前，请重新证明您的身份。',
+    confirm: '更改角色或处理链接前，请重新证明您的身份。',
+  },
+
+  invitations: {
+    add: '添加人员',
+    addLead: '此人会得到一个链接，用来创建通行密钥。更多角色之后在其页面上授予。',
+    name: '姓名',
+    nameHint: '同事所熟悉的姓名，会显示在其每项决定旁。',
+    organisation: '机构',
+    personFor: '登录链接',
+    added: '人员已添加。',
+    made: '链接已创建。',
+    shownOnce: (until) =>
+      `链接只显示一次，只能使用一次，有效期至 ${until}。请亲自交给本人，或发到只有本人能看到的地方。`,
+    shownBefore: '此链接已显示过，系统不保存。如已丢失，请重新创建，旧链接随即失效。',
+    copy: '复制链接',
+    toPerson: '前往人员页面',
+    title: '登录方式',
+    passkeys: (n) => `有${number(n)}个通行密钥。`,
+    noPasskey: '还没有通行密钥。',
+    formerPasskey: '已没有通行密钥。',
+    stands: (maker, until) => `${maker}创建的链接可使用至 ${until}。`,
+    operator: '本机运维人员',
+    waits: '须由另一个人在“人员”页面确认后才有效：另一位安全管理员或系统管理员。',
+    confirmedBy: (name) => `${name}已确认。`,
+    make: '创建链接',
+    makeHint: '之前创建的链接随即失效。',
+    recover: '重新准许登录',
+    recoverHint:
+      '适用于设备丢失。新链接须由另一个人确认后才有效。使用后，原有通行密钥全部移除，所有会话结束。丢失设备中的签名密钥请在“证书”中终止。',
+    withdraw: '撤回链接',
+    withdrawn: '链接已撤回。',
+    confirm: '添加人员或确认链接前，请重新证明您的身份。',
+    waitingTitle: '等待另一个人确认的链接',
+    waitingLead: '有人丢失了设备。请在与本人核实其确有要求之后再确认。',
+    waitingCaption: '等待确认的链接',
+    waitingFor: '本人',
+    waitingMaker: '创建人',
+    waitingUntil: '有效期至',
+    confirmLink: '确认',
+    confirmNamed: (name) => `确认${name}的链接`,
+    notYou: '须由其他人确认。',
+    linkConfirmed: '链接已确认，现在可以使用。',
+    page: '您的登录方式',
+    welcome: '此链接属于',
+    welcomeHint:
+      '您的设备会为您创建通行密钥：它会要求指纹、面容或 PIN，不使用密码。如果不是您本人，请关闭页面并告知给您链接的人。',
+    accept: '创建通行密钥并登录',
+    noScript: '创建通行密钥需要浏览器启用 JavaScript。请启用后重新打开链接。',
+    void: '此链接不能登录。链接只能使用一次，有效期一天，须按原样打开；设备丢失后的链接须先由另一个人确认。请向给您链接的人索取新链接。',
   },
 
   tooMany: {
