@@ -27,7 +27,9 @@ import {
   temporalSource,
 } from '../../engines/temporal.ts';
 import { OWNERS } from '../../engines/users.ts';
+import { CHANGES } from '../../workflows/changes.ts';
 import { certificateEnds } from '../certificate-ends.ts';
+import { type ChangesInFlight, changesInFlightAt, NEWER_BUILD, unknownChanges } from '../changes.ts';
 import { knownSize } from '../known-size.ts';
 import { type Replacement, readReplacement } from '../log-keys.ts';
 import { type RunFile, readRunFile } from '../run-file.ts';
@@ -74,6 +76,7 @@ export async function examine(options: DoctorOptions): Promise<Finding[]> {
     ['postgres', () => checkPostgres(run, running, settings)],
     ['log', () => checkLog(dataDir, run, running, settings)],
     ['temporal', () => checkTemporal(run, running, settings)],
+    ['changes', () => checkChangesInFlight(run, running, settings)],
     ['peers', () => checkPeers(dataDir, running, settings)],
     ['members', () => checkMembers(run, running)],
     ['keys', async () => [checkReplacement(readReplacement(dataDir))]],
@@ -509,6 +512,43 @@ export function checkNamespace(state: {
     };
   }
   return { check, verdict: 'ok', says: `histories kept ${years} years, search attributes there` };
+}
+
+async function checkChangesInFlight(
+  run: RunFile | undefined,
+  running: boolean,
+  settings: EngineSettings,
+): Promise<Finding[]> {
+  const address = settings.temporalAddress ?? (running ? run?.temporal : undefined);
+  if (address === undefined) return [notRunning('changes')];
+  return [checkChanges(await changesInFlightAt(address))];
+}
+
+/** Whether this build can go on with every case in flight (SECURITY.md X19). `known`: the change ids of the build. */
+export function checkChanges(inFlight: ChangesInFlight, known: readonly string[] = CHANGES): Finding {
+  const check = 'changes';
+  const { open, used, unread } = inFlight;
+  const unknown = unknownChanges(inFlight, known);
+  if (unknown !== undefined)
+    return {
+      check,
+      verdict: 'trouble',
+      says: unknown,
+      remedy: `${NEWER_BUILD} No worker of this one starts.`,
+    };
+  if (unread !== undefined)
+    return {
+      check,
+      verdict: 'not run',
+      says: `Temporal listed ${open} cases in flight, and then no more`,
+      remedy: 'Run rehab doctor again before a worker of an older build is started.',
+    };
+  const held = [...used].map(([id, cases]) => `; a build without ${id} could not with ${cases} of them`);
+  return {
+    check,
+    verdict: 'ok',
+    says: `this build can go on with all ${open} cases in flight${held.join('')}`,
+  };
 }
 
 async function checkPeers(dataDir: string, running: boolean, settings: EngineSettings): Promise<Finding[]> {

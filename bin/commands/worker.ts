@@ -4,11 +4,15 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import { createActivities } from '../../activities/create.ts';
 import { connect } from '../../db/connection.ts';
 import { TASK_QUEUE, TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
+import { EngineTrouble } from '../../engines/trouble.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
+import { changesInFlight, keepLooking, NEWER_BUILD, unknownChanges } from '../changes.ts';
 import { faultFacts, processLog } from '../log.ts';
 import {
   authorityRoots,
@@ -23,7 +27,10 @@ import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
 import { survive } from '../survive.ts';
 
-/** Runs until it is told to stop; lets running activities end. */
+/**
+ * Runs until it is told to stop; lets running activities end. Throws EngineTrouble before the first task when cases in flight have
+ * used changes that this build does not know, and leaves when that comes to be while it runs.
+ */
 export async function runWorker(machine: Machine): Promise<void> {
   const log = processLog('worker', machine.settings.LOG_LEVEL);
   survive(log);
@@ -33,6 +40,35 @@ export async function runWorker(machine: Machine): Promise<void> {
     ),
     shutdownSignals: ['SIGINT', 'SIGTERM'],
   });
+  const connection = await NativeConnection.connect({ address: temporalAddress(machine) });
+  try {
+    const client = new Client({ connection, namespace: TEMPORAL_NAMESPACE });
+    await demandKnownChanges(client, log);
+    await work(machine, connection, client, log);
+  } finally {
+    // A worker that was made and never ran still holds it; what kept it from running is the news then.
+    await connection.close().catch(() => undefined);
+  }
+}
+
+/** Before the first task. What cannot be asked holds nobody up: a case that cannot go on here waits, and loses nothing. */
+async function demandKnownChanges(client: Client, log: Logger): Promise<void> {
+  const inFlight = await changesInFlight(client);
+  const unknown = unknownChanges(inFlight);
+  if (unknown !== undefined) throw new EngineTrouble(`No worker is started: ${unknown}. ${NEWER_BUILD}`);
+  if (inFlight.unread !== undefined)
+    log.warn(
+      { ...faultFacts(inFlight.unread), read: inFlight.open },
+      'changes of cases in flight could not be read; the worker starts without knowing them all',
+    );
+}
+
+async function work(
+  machine: Machine,
+  connection: NativeConnection,
+  client: Client,
+  log: Logger,
+): Promise<void> {
   const { sql, close } = connect(databaseUrl(machine, 'worker'), { max: 16, name: 'rehab-worker' });
   const parameters = parametersOf(machine.settings);
   const signer = renewedSigner(machine);
@@ -54,7 +90,6 @@ export async function runWorker(machine: Machine): Promise<void> {
     roots: authorityRoots(machine),
     note: (error) => log.warn(faultFacts(error), 'activity met a fault'),
   });
-  const connection = await NativeConnection.connect({ address: temporalAddress(machine) });
   const converter = dataConverter(machine.secrets.payload);
   const worker = await Worker.create({
     connection,
@@ -69,13 +104,19 @@ export async function runWorker(machine: Machine): Promise<void> {
   });
   const ops = await serveOps(machine.settings.REHAB_OPS_PORT, log);
   log.info({ queue: TASK_QUEUE }, 'worker is ready');
+  let left: string | undefined;
+  const looking = keepLooking(client, (unknown) => {
+    left = unknown;
+    if (worker.getState() === 'RUNNING') worker.shutdown();
+  });
   try {
     await worker.run();
   } finally {
+    looking.end();
     await ops.close();
-    await connection.close();
     await close();
   }
+  if (left !== undefined) throw new EngineTrouble(`This worker leaves: ${left}. ${NEWER_BUILD}`);
 }
 
 /** The workflow bundle of these sources, built once and kept by their hash. */

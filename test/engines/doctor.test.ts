@@ -278,6 +278,7 @@ describe('the whole of it', () => {
       'postgres settings',
       'log',
       'temporal namespace',
+      'changes',
       'peers',
       'members',
       'certificates',

@@ -130,7 +130,14 @@ test('doctor finds nothing but the old server versions to say', async () => {
   for (const { check } of findings.filter(({ verdict }) => verdict === 'warn'))
     expect(check).toMatch(/version|programs|organisations/);
   expect(findings.map(({ check }) => check)).toEqual(
-    expect.arrayContaining(['postgres settings', 'temporal namespace', 'peers', 'certificates', 'clock']),
+    expect.arrayContaining([
+      'postgres settings',
+      'temporal namespace',
+      'changes',
+      'peers',
+      'certificates',
+      'clock',
+    ]),
   );
 });
 

@@ -36,12 +36,12 @@ export async function createTemporalWorld(options: { parameters?: string; patien
     { dataDir: mkdtempSync(join(tmpdir(), 'rehab-bundle-')) },
     converter.failureConverterPath,
   );
-  const startWorker = async () => {
+  const startWorker = async (build = code, connection = native) => {
     const worker = await Worker.create({
-      connection: native,
+      connection,
       namespace: TEMPORAL_NAMESPACE,
       taskQueue,
-      workflowBundle: { code },
+      workflowBundle: { code: build },
       activities: createActivities({
         recorder: world.recorder,
         keyed: world.keyed,
@@ -116,8 +116,20 @@ export async function createTemporalWorld(options: { parameters?: string; patien
     async stopWorker() {
       await worker.stop();
     },
-    async startWorker() {
-      worker = await startWorker();
+    /** `build`: code of another workflow bundle than today's. */
+    async startWorker(build?: string) {
+      worker = await startWorker(build);
+    },
+    /** One more worker on the same queue, with a connection of its own as another process has; whoever starts it stops it. */
+    async startBeside(build: string) {
+      const own = await NativeConnection.connect({ address });
+      const beside = await startWorker(build, own);
+      return {
+        async stop() {
+          await beside.stop();
+          await own.close();
+        },
+      };
     },
     async close() {
       await worker.stop();
