@@ -1,8 +1,9 @@
 // Station 1, web: forms as they come in. Caps apply to the bytes read, before parsing (N2); only named fields are taken,
-// none that reaches a prototype, none twice unless it is a list (N5, A4).
+// none that reaches a prototype, none twice unless it is a list (N5, A4). What cannot be read is answered here, once for all.
 import type { Context } from 'hono';
-import { type Refusal, refuse } from '../domain/refusal.ts';
-import type { WebEnv } from './deps.ts';
+import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
+import type { WebDeps, WebEnv } from './deps.ts';
+import { refusedPage, tooLarge } from './respond.tsx';
 
 /** Caps in bytes (SECURITY.md G5). */
 export const FORM_BYTES = 64 * 1024;
@@ -10,7 +11,22 @@ export const BUNDLE_BYTES = 10 * 1024 * 1024;
 const FIELDS = 1000;
 
 /** A form's fields by name. */
-export type Form = ReadonlyMap<string, readonly string[]>;
+type Form = ReadonlyMap<string, readonly string[]>;
+
+/** Which fields a form may hold: `one` at most once, `many` any number of times. Anything else in it is refused. */
+interface FieldNames {
+  readonly one?: readonly string[];
+  readonly many?: readonly string[];
+}
+
+/** The fields of a form that was taken. One that was not sent reads as empty. */
+interface Fields {
+  get(name: string): string;
+  has(name: string): boolean;
+  all(name: string): readonly string[];
+  /** What was sent, the first of each field. */
+  readonly sent: Readonly<Record<string, string>>;
+}
 
 /** Reads at most `limit` bytes of a body; a longer one, whatever its length header says, is refused. */
 export async function readBody(c: Context<WebEnv>, limit: number): Promise<Uint8Array | 'too-large'> {
@@ -33,14 +49,22 @@ export async function readBody(c: Context<WebEnv>, limit: number): Promise<Uint8
   return Buffer.concat(parts);
 }
 
-/** Reads a form; `undefined` fields are told apart from empty ones by absence. */
-export async function readForm(
+/** The named fields of the form that was sent, or the answer to one that is too long, cannot be read or holds others. */
+export async function fieldsSent(
   c: Context<WebEnv>,
-  limit = FORM_BYTES,
-): Promise<Form | Refusal | 'too-large'> {
+  deps: WebDeps,
+  names: FieldNames,
+): Promise<Fields | Response> {
+  const form = await readForm(c);
+  if (form === 'too-large') return await tooLarge(c, deps);
+  const fields = isRefusal(form) ? form : takeFields(form, names);
+  return isRefusal(fields) ? await refusedPage(c, deps, fields) : fields;
+}
+
+async function readForm(c: Context<WebEnv>): Promise<Form | Refusal | 'too-large'> {
   const type = (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/x-www-form-urlencoded') return refuse('malformed');
-  const bytes = await readBody(c, limit);
+  const bytes = await readBody(c, FORM_BYTES);
   if (bytes === 'too-large') return bytes;
   let text: string;
   try {
@@ -60,38 +84,16 @@ export async function readForm(
   return form;
 }
 
-/**
- * Takes named fields out of a form. `one` fields may stand once, `many` any number of times; anything else in the form
- * that does not begin with one of `prefixes` is refused.
- */
-export function takeFields(
-  form: Form,
-  names: { one?: readonly string[]; many?: readonly string[]; prefixes?: readonly string[] },
-):
-  | {
-      get(name: string): string;
-      has(name: string): boolean;
-      all(name: string): readonly string[];
-      under(prefix: string): Record<string, string>;
-    }
-  | Refusal {
-  const { one = [], many = [], prefixes = [] } = names;
+function takeFields(form: Form, { one = [], many = [] }: FieldNames): Fields | Refusal {
   for (const [name, values] of form) {
     if (many.includes(name)) continue;
-    if (!one.includes(name) && !prefixes.some((prefix) => name.startsWith(prefix)))
-      return refuse('malformed', { fields: [{ field: name.slice(0, 60), fault: 'unknownField' }] });
-    if (values.length > 1)
+    if (!one.includes(name) || values.length > 1)
       return refuse('malformed', { fields: [{ field: name.slice(0, 60), fault: 'unknownField' }] });
   }
   return {
     get: (name) => form.get(name)?.[0] ?? '',
     has: (name) => form.has(name),
     all: (name) => form.get(name) ?? [],
-    under: (prefix) =>
-      Object.fromEntries(
-        [...form]
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, values]) => [name.slice(prefix.length), values[0] ?? '']),
-      ),
+    sent: Object.fromEntries([...form].map(([name, values]) => [name, values[0] ?? ''])),
   };
 }

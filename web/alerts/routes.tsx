@@ -9,21 +9,13 @@ import { isRefusal, type Refusal, refuse } from '../../domain/refusal.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
 import { caseToSee, type Seen } from '../cases/see.tsx';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { type FaultWords, faultWords } from '../parts/error-summary.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import { acknowledgeAlert, recordRefusal } from '../recorded.ts';
-import {
-  goTo,
-  pageAnswer,
-  refusalStatus,
-  refusalWords,
-  refusedPage,
-  tooLarge,
-  wordsFor,
-} from '../respond.tsx';
+import { goTo, pageAnswer, refusalStatus, refusalWords, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { withNames } from '../tasks/words.ts';
 import { AcknowledgeForm, TakenUp, WaitingAlert } from './alerts.tsx';
@@ -49,11 +41,8 @@ export function alertRoutes(deps: WebDeps): Routes {
   r.post('/cases/:id/alerts/:alert', ACTION, async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['key', 'reason', 'note'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'reason', 'note'] });
+    if (fields instanceof Response) return fields;
     const found = await open(c);
     if (found instanceof Response) return found;
     const { seen, alert } = found;

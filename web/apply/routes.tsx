@@ -12,7 +12,7 @@ import { nodeHashing } from '../../ledger/record-key.ts';
 import { answerAct, operationKey } from '../acting.tsx';
 import { todayIn } from '../clock-view.ts';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
-import { BUNDLE_BYTES, type Form, readBody, readForm, takeFields } from '../form.ts';
+import { BUNDLE_BYTES, fieldsSent, readBody } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { faultWords } from '../parts/error-summary.tsx';
 import { dateOf } from '../parts/field.tsx';
@@ -82,16 +82,13 @@ export function applyRoutes(deps: WebDeps): Routes {
   r.post('/apply', 'submit-application', async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ONE });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ONE });
+    if (fields instanceof Response) return fields;
     const draftId = fields.get('draft');
     const draft = draftId === '' ? undefined : await ownDraft(deps, session, draftId);
     if (draftId !== '' && !draft) return await refusedPage(c, deps, refuse('unknown'));
     const known = await knownOf(deps, session);
-    const typed = typedIn(form, fields.get);
+    const typed = typedIn(fields.sent);
     const key = fields.get('key');
     const again = (faults: readonly FieldFault[], status: 409 | 422 | 503, over: Partial<ApplyView> = {}) => {
       const words = faultWords(t, faults);
@@ -212,14 +209,13 @@ const optionsFor = (t: ReturnType<typeof wordsFor>, session: Session) => ({
 });
 
 /** A form's fields with the parts of its dates put together. */
-function typedIn(form: Form, get: (name: string) => string): Record<string, string> {
-  const flat = Object.fromEntries([...form].map(([name, values]) => [name, values[0] ?? '']));
+function typedIn(sent: Readonly<Record<string, string>>): Record<string, string> {
   return {
     ...Object.fromEntries(
-      ['patientName', 'sex', 'language', 'reason', 'goals'].map((name) => [name, get(name)]),
+      ['patientName', 'sex', 'language', 'reason', 'goals'].map((name) => [name, sent[name] ?? '']),
     ),
-    birthDate: dateOf(flat, 'birthDate'),
-    reasonSince: dateOf(flat, 'reasonSince'),
+    birthDate: dateOf(sent, 'birthDate'),
+    reasonSince: dateOf(sent, 'reasonSince'),
   };
 }
 

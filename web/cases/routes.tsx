@@ -20,12 +20,12 @@ import { newestCheckpoint } from '../../db/views/log.ts';
 import { acknowledgeRefusal } from '../../domain/alerts.ts';
 import { isUuid, readCaseNumber } from '../../domain/ids.ts';
 import { ACTIONS, type Action, LIFECYCLE, OUTCOMES, STAGES } from '../../domain/lifecycle.ts';
-import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { refuse } from '../../domain/refusal.ts';
 import { WaitingAlert } from '../alerts/alerts.tsx';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { offersEvidence } from '../evidence/routes.tsx';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { factsOf, mayAct } from '../my/acts.tsx';
 import { endedInOf, myCase } from '../my/my-case.tsx';
@@ -34,7 +34,7 @@ import { LiveBar } from '../parts/live-bar.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { type CaseSection, paths } from '../paths.ts';
 import { recordRefusal } from '../recorded.ts';
-import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import type { Text } from '../text/text.ts';
 import {
@@ -108,11 +108,8 @@ export function caseRoutes(deps: WebDeps): Routes {
   r.post('/cases/find', 'cases.list', async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['what'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['what'] });
+    if (fields instanceof Response) return fields;
     const what = fields.get('what').trim().slice(0, 200);
     const number = readCaseNumber(what);
     const hit = number ? await caseByNumber(deps.db, number) : undefined;

@@ -9,12 +9,12 @@ import {
 } from '../../db/views/certificates.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
 import { isUuid } from '../../domain/ids.ts';
-import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { landingOf, paths } from '../paths.ts';
-import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
 import { jsonBody, passkeysWork } from '../sign-in/passkeys.ts';
@@ -108,11 +108,8 @@ export function keyRoutes(deps: WebDeps): Routes {
   /** Ends a certificate: a person their own, a security administrator anybody's. */
   async function end(c: Context<WebEnv>, back: string, own: boolean): Promise<Response> {
     const session = signedIn(c);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['certificate', 'reason'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['certificate', 'reason'] });
+    if (fields instanceof Response) return fields;
     const reason = REVOCATION_REASONS.find((one) => one === fields.get('reason'));
     const id = fields.get('certificate');
     if (!reason || !isUuid(id)) return await refusedPage(c, deps, refuse('malformed'));

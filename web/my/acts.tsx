@@ -13,7 +13,7 @@ import { answerAct, keyRefusal, operationKey } from '../acting.tsx';
 import { caseToSee, type Seen } from '../cases/see.tsx';
 import { clockView } from '../clock-view.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { formAttributes, Hidden } from '../layout.tsx';
 import { ClockBar } from '../parts/clock-bar.tsx';
@@ -31,7 +31,6 @@ import {
   refusalStatus,
   refusalWords,
   refusedPage,
-  tooLarge,
   wordsFor,
 } from '../respond.tsx';
 import type { Routes } from '../routes.ts';
@@ -109,11 +108,10 @@ export function actForms(r: Routes, deps: WebDeps): void {
       if (found instanceof Response) return found;
       const { seen } = found;
       const t = wordsFor(c, deps);
-      const form = await readForm(c);
-      if (form === 'too-large') return await tooLarge(c, deps);
-      if (isRefusal(form)) return await refusedPage(c, deps, form);
-      const fields = takeFields(form, { one: ['key', field, ...(TASKED.has(action) ? ['task'] : [])] });
-      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      const fields = await fieldsSent(c, deps, {
+        one: ['key', field, ...(TASKED.has(action) ? ['task'] : [])],
+      });
+      if (fields instanceof Response) return fields;
       // The task that this form was rendered for, whether it is open still or not: its key is bound to it, and a repeat finds
       // the first answer under that key.
       const task = TASKED.has(action) ? fields.get('task') : undefined;
@@ -365,11 +363,8 @@ function signedReopening(r: Routes, deps: WebDeps): void {
     if (found instanceof Response) return found;
     const { seen } = found;
     const t = wordsFor(c, deps);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['key', 'certificate', 'signature'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'certificate', 'signature'] });
+    if (fields instanceof Response) return fields;
     const key = fields.get('key');
     const prepared = await preparedOf(deps, seen.session, { operation: key });
     if (prepared?.act.caseId !== seen.head.id || prepared.act.action !== 'reopen')

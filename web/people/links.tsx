@@ -7,22 +7,14 @@ import type { Permission } from '../../domain/permissions.ts';
 import { isRefusal, refuse } from '../../domain/refusal.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { newLink } from '../invitation/token.ts';
 import { faultWords } from '../parts/error-summary.tsx';
 import { Said } from '../parts/said.tsx';
 import { paths } from '../paths.ts';
 import { addStaff, decideInvitation, type LinkMade, makeInvitation } from '../recorded-people.ts';
-import {
-  goTo,
-  pageAnswer,
-  refusalStatus,
-  refusalWords,
-  refusedPage,
-  tooLarge,
-  wordsFor,
-} from '../respond.tsx';
+import { goTo, pageAnswer, refusalStatus, refusalWords, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
 import { passkeysWork } from '../sign-in/passkeys.ts';
@@ -42,15 +34,6 @@ const QUESTIONS = (t: ReturnType<typeof wordsFor>) => ({
 export function linkRoutes(deps: WebDeps): Routes {
   const r = routes(deps);
 
-  /** The form's fields, or the answer to one that cannot be read. */
-  async function fieldsOf(c: Context<WebEnv>, names: { one: string[]; many?: string[] }) {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, names);
-    return isRefusal(fields) ? await refusedPage(c, deps, fields) : fields;
-  }
-
   /** The answer to a form whose key was not made for this person, action and target. */
   async function unbound(c: Context<WebEnv>, action: Permission, target: string, key: string) {
     const refusal = await keyRefusal(deps, signedIn(c), action, target, key);
@@ -61,7 +44,7 @@ export function linkRoutes(deps: WebDeps): Routes {
 
   r.post(paths.addPerson, 'people.add', async (c) => {
     const one = ['key', 'name', 'organisation', 'role', 'lead', 'reason'];
-    const fields = await fieldsOf(c, { one, many: ['disciplines'] });
+    const fields = await fieldsSent(c, deps, { one, many: ['disciplines'] });
     if (fields instanceof Response) return fields;
     const session = signedIn(c);
     const t = wordsFor(c, deps);
@@ -92,7 +75,7 @@ export function linkRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/people/:id/invitation', 'invitation.make', async (c) => {
-    const fields = await fieldsOf(c, { one: ['key', 'wish'] });
+    const fields = await fieldsSent(c, deps, { one: ['key', 'wish'] });
     if (fields instanceof Response) return fields;
     const t = wordsFor(c, deps);
     const person = await openPerson(c, deps, 'invitation.make');
@@ -113,7 +96,7 @@ export function linkRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/people/:id/invitation/withdraw', 'invitation.withdraw', async (c) => {
-    const fields = await fieldsOf(c, { one: ['key', 'link'] });
+    const fields = await fieldsSent(c, deps, { one: ['key', 'link'] });
     if (fields instanceof Response) return fields;
     const person = await openPerson(c, deps, 'invitation.withdraw');
     if (person instanceof Response) return person;
@@ -132,7 +115,7 @@ export function linkRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/people/:id/invitation/confirm', 'invitation.confirm', async (c) => {
-    const fields = await fieldsOf(c, { one: ['key', 'link'] });
+    const fields = await fieldsSent(c, deps, { one: ['key', 'link'] });
     if (fields instanceof Response) return fields;
     const [key, id, person] = [fields.get('key'), fields.get('link'), c.req.param('id') ?? ''];
     const foreign = await unbound(c, 'invitation.confirm', id, key);

@@ -9,7 +9,7 @@ import { readEnding, readGiving } from '../../domain/role-changes.ts';
 import { ROLES } from '../../domain/roles.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { EmptyState } from '../parts/empty-state.tsx';
@@ -21,15 +21,7 @@ import { Pager } from '../parts/pager.tsx';
 import { Said } from '../parts/said.tsx';
 import { paths } from '../paths.ts';
 import { changeRole } from '../recorded.ts';
-import {
-  goTo,
-  pageAnswer,
-  refusalStatus,
-  refusalWords,
-  refusedPage,
-  tooLarge,
-  wordsFor,
-} from '../respond.tsx';
+import { goTo, pageAnswer, refusalStatus, refusalWords, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
 import type { Text } from '../text/text.ts';
@@ -112,11 +104,11 @@ export function peopleRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/people/:id/roles/give', ACTION, async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['key', 'role', 'lead', 'reason'], many: ['disciplines'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, {
+      one: ['key', 'role', 'lead', 'reason'],
+      many: ['disciplines'],
+    });
+    if (fields instanceof Response) return fields;
     const typed = {
       role: fields.get('role'),
       disciplines: [...fields.all('disciplines')],
@@ -133,12 +125,9 @@ export function peopleRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/people/:id/roles/end', ACTION, async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
     // The page has two forms; no two of its fields share a name.
-    const fields = takeFields(form, { one: ['key', 'ending', 'why'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'ending', 'why'] });
+    if (fields instanceof Response) return fields;
     const typed = { role: fields.get('ending'), reason: fields.get('why') };
     const read = readEnding(typed);
     const names: Readonly<Record<string, string>> = { role: 'ending', reason: 'why' };

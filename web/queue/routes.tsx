@@ -19,9 +19,9 @@ import { taskHead } from '../../db/views/task.ts';
 import { endOfDay, localDateAt } from '../../domain/calendar.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { STAGES, TASK_KINDS } from '../../domain/lifecycle.ts';
-import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { refuse } from '../../domain/refusal.ts';
 import type { Session, WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { Hidden } from '../layout.tsx';
 import { doneNotice } from '../operations/done.tsx';
@@ -29,7 +29,7 @@ import { LiveBar } from '../parts/live-bar.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import { claimTask } from '../recorded.ts';
-import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { claimKey, claimKeyRefusal, NEXT } from '../tasks/keys.ts';
 import type { Text } from '../text/text.ts';
@@ -210,11 +210,8 @@ export function queueRoutes(deps: WebDeps): Routes {
 
   r.post('/queue/next', 'task.claim', async (c) => {
     const session = signedIn(c);
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['key'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['key'] });
+    if (fields instanceof Response) return fields;
     const key = fields.get('key');
     const unbound = await claimKeyRefusal(deps, session, 'task.claim', NEXT, key);
     if (unbound) return await refusedPage(c, deps, unbound);

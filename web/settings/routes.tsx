@@ -1,13 +1,13 @@
 // Station 1, web: settings and passkeys of the person who is signed in, and the change of language that every page offers.
 import type { Context } from 'hono';
 import { allows } from '../../domain/permissions.ts';
-import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { ownPath, paths } from '../paths.ts';
 import { DENSITIES, keepPreference, preferencesOf, THEMES, UNDO } from '../preferences.ts';
-import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { endSession, isFresh, sessionsOf } from '../session.ts';
 import {
@@ -57,11 +57,8 @@ export function settingsRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/settings', 'settings.change', async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['lang', 'theme', 'density', 'keys', 'undo'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['lang', 'theme', 'density', 'keys', 'undo'] });
+    if (fields instanceof Response) return fields;
     const known = {
       lang: LANGS.find((one) => one === fields.get('lang')),
       theme: THEMES.find((one) => one === fields.get('theme')),
@@ -79,11 +76,8 @@ export function settingsRoutes(deps: WebDeps): Routes {
 
   // Also for people who are not signed in: the sign-in page speaks both languages.
   r.post('/settings/language', 'public', async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['language', 'from'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['language', 'from'] });
+    if (fields instanceof Response) return fields;
     const lang = LANGS.find((one) => one === fields.get('language'));
     if (!lang) return await refusedPage(c, deps, refuse('malformed'));
     keepPreference(c, 'lang', lang);
@@ -114,11 +108,8 @@ export function settingsRoutes(deps: WebDeps): Routes {
   );
 
   r.post('/settings/passkeys/remove', 'settings.change', async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['passkey'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['passkey'] });
+    if (fields instanceof Response) return fields;
     if (stale(c)) return goTo(c, paths.settings);
     const removed = await removePasskey(deps, signedIn(c).person, fields.get('passkey'));
     return removed.length > 0
@@ -127,11 +118,8 @@ export function settingsRoutes(deps: WebDeps): Routes {
   });
 
   r.post('/settings/sessions/end', 'settings.change', async (c) => {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['session'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['session'] });
+    if (fields instanceof Response) return fields;
     return (await endSession(deps, signedIn(c), fields.get('session')))
       ? goTo(c, `${paths.settings}?done=session`)
       : await refusedPage(c, deps, refuse('unknown'));

@@ -6,13 +6,13 @@ import { persons, roleAssignments } from '../../db/schema.ts';
 import { certificatesOfPerson } from '../../db/views/certificates.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { allows } from '../../domain/permissions.ts';
-import { isRefusal, refuse } from '../../domain/refusal.ts';
+import { refuse } from '../../domain/refusal.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { landingOf, ownPath, paths } from '../paths.ts';
-import { goTo, pageAnswer, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { closeSession, openSession } from '../session.ts';
 import { countTry, jsonBody, passkeysWork, signInOptions, signInWith } from './passkeys.ts';
@@ -70,11 +70,8 @@ export function signInRoutes(deps: WebDeps): Routes {
 
   if (demonstration)
     r.post('/sign-in/demonstration', 'public', async (c) => {
-      const form = await readForm(c);
-      if (form === 'too-large') return await tooLarge(c, deps);
-      if (isRefusal(form)) return await refusedPage(c, deps, form);
-      const fields = takeFields(form, { one: ['person', 'role'] });
-      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      const fields = await fieldsSent(c, deps, { one: ['person', 'role'] });
+      if (fields instanceof Response) return fields;
       const role = ROLES.find((known) => known === fields.get('role'));
       if (
         !isUuid(fields.get('person')) ||
@@ -94,11 +91,8 @@ export function signInRoutes(deps: WebDeps): Routes {
 
   r.post('/settings/role', 'signed-in', async (c) => {
     const { session } = c.var;
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one: ['role'] });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['role'] });
+    if (fields instanceof Response) return fields;
     const role = ROLES.find((known) => known === fields.get('role')) as Role | undefined;
     if (!session || !role || !(await openSession(c, deps, session.person, role, 'role-switch')))
       return await refusedPage(c, deps, refuse('wrong-role', { detail: { action: 'sign-in' } }));
@@ -148,11 +142,8 @@ function confirming(r: Routes, deps: WebDeps): void {
   if (deps.settings.demonstration)
     r.post('/sign-in/confirm', 'signed-in', async (c) => {
       const session = signedIn(c);
-      const form = await readForm(c);
-      if (form === 'too-large') return await tooLarge(c, deps);
-      if (isRefusal(form)) return await refusedPage(c, deps, form);
-      const fields = takeFields(form, { one: ['to'] });
-      if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+      const fields = await fieldsSent(c, deps, { one: ['to'] });
+      if (fields instanceof Response) return fields;
       if (!(await openSession(c, deps, session.person, session.role, 'confirmed')))
         return await refusedPage(c, deps, refuse('unknown'));
       return goTo(c, ownPath(fields.get('to')));

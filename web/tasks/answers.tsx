@@ -4,17 +4,17 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { evidenceOf, type TaskHead, taskHead } from '../../db/views/task.ts';
 import { readActValues } from '../../domain/acts.ts';
-import { type FieldFault, isRefusal, type Refusal } from '../../domain/refusal.ts';
+import type { FieldFault, Refusal } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
-import { readForm, takeFields } from '../form.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { fragment, Partial, TitleOf, VARY, wantsFragment } from '../layout.tsx';
 import { ErrorSummary, faultWords } from '../parts/error-summary.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { StaleNotice } from '../parts/stale-notice.tsx';
 import { paths } from '../paths.ts';
-import { refusalStatus, refusalWords, refusedPage, tooLarge, wordsFor } from '../respond.tsx';
+import { refusalStatus, refusalWords, refusedPage, wordsFor } from '../respond.tsx';
 import type { Text } from '../text/text.ts';
 import { keepDraft } from './drafts.ts';
 import { fieldNames, formFaults, measuringFaults, type Typed, valuesTyped } from './fields.ts';
@@ -56,23 +56,11 @@ export function judged(head: TaskHead, typed: Typed): { values: unknown } | { fa
 
 /** Reads forms of tasks and answers those that are not taken. */
 export function answers(deps: WebDeps, { opened }: Opening) {
-  /** A short form of named fields. */
-  async function small(c: Context<WebEnv>, one: readonly string[]) {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
-    const fields = takeFields(form, { one });
-    return isRefusal(fields) ? await refusedPage(c, deps, fields) : fields;
-  }
-
   /** Reads a task's form: its key, its claim number and the fields of its kind; anything else is refused (A4). */
   async function sent(c: Context<WebEnv>, head: TaskHead): Promise<Sent | Response> {
-    const form = await readForm(c);
-    if (form === 'too-large') return await tooLarge(c, deps);
-    if (isRefusal(form)) return await refusedPage(c, deps, form);
     const { one, many } = fieldNames(head.kind, head.discipline);
-    const fields = takeFields(form, { one: ['key', 'claim', 'leave', ...one], many });
-    if (isRefusal(fields)) return await refusedPage(c, deps, fields);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'claim', 'leave', ...one], many });
+    if (fields instanceof Response) return fields;
     return {
       key: fields.get('key'),
       claim: numberOf(fields.get('claim')),
@@ -178,6 +166,6 @@ export function answers(deps: WebDeps, { opened }: Opening) {
     );
   }
 
-  return { small, sent, corrected, notTaken, stale };
+  return { sent, corrected, notTaken, stale };
 }
 export type Answers = ReturnType<typeof answers>;

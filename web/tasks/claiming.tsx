@@ -4,6 +4,7 @@ import { queuePage } from '../../db/views/queue.ts';
 import { type TaskHead, taskHead } from '../../db/views/task.ts';
 import type { Refusal } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { fragment, noticePartial, VARY, wantsFragment } from '../layout.tsx';
 import { Notice } from '../parts/notice.tsx';
@@ -13,20 +14,15 @@ import { queueAsk, rowFrame } from '../queue/routes.tsx';
 import { claimTask, handBackTask } from '../recorded.ts';
 import { goTo, refusalStatus, refusalWords, refusedPage, wordsFor } from '../respond.tsx';
 import type { Routes } from '../routes.ts';
-import { type Answers, numberOf } from './answers.tsx';
+import { numberOf } from './answers.tsx';
 import { claimKeyRefusal } from './keys.ts';
 import type { Opening } from './opening.tsx';
 import { taskWords, withNames } from './words.ts';
 
-export function claimingRoutes(
-  r: Routes,
-  deps: WebDeps,
-  { find, opened }: Opening,
-  { small }: Answers,
-): void {
+export function claimingRoutes(r: Routes, deps: WebDeps, { find, opened }: Opening): void {
   r.post('/tasks/:id/claim', 'task.claim', async (c) => {
     const session = signedIn(c);
-    const fields = await small(c, ['key', 'from']);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'from'] });
     if (fields instanceof Response) return fields;
     const head = await find(c);
     if (head instanceof Response) return head;
@@ -54,7 +50,7 @@ export function claimingRoutes(
 
   r.post('/tasks/:id/hand-back', 'task.hand-back', async (c) => {
     const session = signedIn(c);
-    const fields = await small(c, ['key', 'claim', 'from']);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'claim', 'from'] });
     if (fields instanceof Response) return fields;
     const head = await find(c);
     if (head instanceof Response) return head;

@@ -25,7 +25,7 @@ export function taskRoutes(deps: WebDeps): Routes {
     return await tasks.opened(c, head, {});
   });
 
-  claimingRoutes(r, deps, tasks, forms);
+  claimingRoutes(r, deps, tasks);
   draftingRoutes(r, deps, tasks, forms);
   const decideSigned = signingRoutes(r, deps, tasks, forms, decisions);
 

@@ -10,6 +10,7 @@ import { isRefusal, RECORDED_REFUSALS, refuse } from '../../domain/refusal.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
+import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { Hidden, wantsFragment } from '../layout.tsx';
 import { outcomeOf } from '../operations/done.tsx';
@@ -33,7 +34,7 @@ export function signingRoutes(
   r: Routes,
   deps: WebDeps,
   { find, opened }: Opening,
-  { small, sent, corrected, notTaken, stale }: Answers,
+  { sent, corrected, notTaken, stale }: Answers,
   { decided, done }: Deciding,
 ): (c: Context<WebEnv>, head: TaskHead) => Promise<Response> {
   r.post('/tasks/:id/sign', WORK, async (c) => {
@@ -136,7 +137,7 @@ export function signingRoutes(
   /** A signed decision: what the person signed is what was prepared for them; the form brings the signature alone. */
   async function decideSigned(c: Context<WebEnv>, head: TaskHead): Promise<Response> {
     const session = signedIn(c);
-    const fields = await small(c, ['key', 'claim', 'certificate', 'signature']);
+    const fields = await fieldsSent(c, deps, { one: ['key', 'claim', 'certificate', 'signature'] });
     if (fields instanceof Response) return fields;
     const key = fields.get('key');
     const unbound = await keyRefusal(deps, session, head.kind, head.id, key, aboutOf(head));
