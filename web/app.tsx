@@ -63,11 +63,12 @@ export function createApp(deps: WebDeps): {
   app.route('/', log.app);
 
   app.use(withSession(deps, (c) => c.req.path !== '/live'));
-  for (const subject of subjects) {
-    const declared = subject(deps);
-    lines.push(...declared.lines);
-    app.route('/', declared.app);
-  }
+  const declared = subjects.map((subject) => subject(deps));
+  lines.push(...declared.flatMap((subject) => subject.lines));
+  // Before the subjects: `/cases/:id` would take `/cases/find` for a case.
+  for (const [path, depth] of answersOf(lines))
+    app.get(path, (c) => c.redirect(new URL(c.req.url).pathname.split('/', depth).join('/') || '/', 303));
+  for (const subject of declared) app.route('/', subject.app);
 
   app.notFound(async (c) => await refusedPage(c, deps, refuse('unknown')));
   app.onError(async (error, c) => {
@@ -94,6 +95,21 @@ export function createApp(deps: WebDeps): {
     }
   });
   return { app, lines };
+}
+
+/**
+ * Addresses that only forms are sent to, each with how many parts of it are the nearest page above. The answer to a form stands at
+ * such an address: whoever loads it anew, comes back to it or changes the language there comes to that page.
+ */
+function answersOf(lines: readonly RouteLine[]): [path: string, depth: number][] {
+  const pages = new Set(lines.filter(({ method }) => method === 'GET').map(({ path }) => path));
+  return lines
+    .filter(({ path }) => !pages.has(path))
+    .map(({ path }) => {
+      const parts = path.split('/');
+      while (parts.length > 1 && !pages.has(parts.join('/'))) parts.pop();
+      return [path, parts.length];
+    });
 }
 
 /**

@@ -58,9 +58,36 @@ export const paths = {
   receipt: (operation: string) => `/receipts/${operation}`,
 } as const;
 
-/** An address of our own to come back to; anything else leads to the start. */
-export const ownPath = (path: string): string =>
-  /^\/(?!\/)[\w\-./]*$/.test(path) && !path.includes('..') ? path : '/';
+/** Longer than any address of ours. */
+const LONGEST = 1000;
+
+/**
+ * An address of our own to come back to: a path and its query, in characters that no browser reads as another origin's or as the
+ * end of a line. Undefined for anything else. Who may open it is judged there.
+ */
+export const ownAddress = (address: string): string | undefined =>
+  address.length <= LONGEST &&
+  /^\/[\w\-./]*(\?[\w\-.~!*'()&=+;,:@/?%$]*)?$/.test(address) &&
+  !/^[^?]*(\/\/|\.\.)/.test(address)
+    ? address
+    : undefined;
+
+/** Files and streams: nobody would see that they had come there. */
+const NO_PAGE = /^\/(live|receipts\/[^/]*|cases\/[^/]*\/evidence)$/;
+
+/** An address to go on to after signing in: of a page, and not of the door itself. */
+export function wantedPage(address: string): string | undefined {
+  const [path = ''] = address.split('?');
+  return path === '/' || path.startsWith(paths.signIn) || NO_PAGE.test(path)
+    ? undefined
+    : ownAddress(address);
+}
+
+/** The door, which remembers what page was asked for. */
+export function signInFor(address: string): string {
+  const to = wantedPage(address);
+  return to === undefined ? paths.signIn : `${paths.signIn}?${new URLSearchParams({ to })}`;
+}
 
 /** Where a person lands after signing in (UI.md section 3). */
 export function landingOf(role: Role): string {

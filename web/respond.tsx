@@ -25,7 +25,7 @@ import {
 import { ErrorSummary, type FaultWords, faultWords } from './parts/error-summary.tsx';
 import { Notice } from './parts/notice.tsx';
 import { StillWorking } from './parts/still-working.tsx';
-import { landingOf, paths } from './paths.ts';
+import { landingOf, ownAddress, paths, signInFor } from './paths.ts';
 import { preferencesOf } from './preferences.ts';
 import type { Moment as MomentValue } from './text/formats.ts';
 import { langOf, type Text, text } from './text/text.ts';
@@ -69,6 +69,12 @@ export function refusalStatus(code: RefusalCode): 400 | 403 | 404 | 409 | 422 {
 export const wordsFor = (c: Context<WebEnv>, deps: WebDeps): Text =>
   text(langOf(preferencesOf(c).lang, c.req.header('accept-language')), deps.parameters.calendar.zone);
 
+/** The address that was asked for, with its query. */
+function addressOf(c: Context<WebEnv>): string {
+  const { pathname, search } = new URL(c.req.url);
+  return `${pathname}${search}`;
+}
+
 /** The frame of a request's page. Built anew each time; nothing of one person's frame reaches another's. */
 export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame> {
   const t = wordsFor(c, deps);
@@ -80,7 +86,7 @@ export async function frameFor(c: Context<WebEnv>, deps: WebDeps): Promise<Frame
     density,
     keys,
     undo,
-    path: c.req.path,
+    path: addressOf(c),
     demonstration: deps.settings.demonstration,
     ...(session
       ? {
@@ -206,14 +212,17 @@ export async function refusedPage(
   );
 }
 
-/** Nobody is signed in. A fragment's request gets a notice in place, so that the form and its text stay. */
+/**
+ * Nobody is signed in. Whoever asked for a page comes to it after signing in. A fragment's request gets a notice in place, so that
+ * the form and its text stay.
+ */
 export async function signedOut(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
   const t = wordsFor(c, deps);
   if (wantsFragment(c.req.raw.headers)) {
     c.header('HX-Reswap', 'none');
     return c.html(fragment(noticePartial(<SignedOut t={t} words={t.errors.signedOut} />)) as never, 401);
   }
-  if (c.req.method === 'GET') return c.redirect('/sign-in', 303);
+  if (c.req.method === 'GET') return c.redirect(signInFor(addressOf(c)), 303);
   return await pageAnswer(
     c,
     deps,
@@ -247,7 +256,10 @@ export async function tooLarge(c: Context<WebEnv>, deps: WebDeps): Promise<Respo
   );
 }
 
-/** A service of ours is down: what can still be done, when to try again, and the request's number. */
+/**
+ * A service of ours is down: what can still be done, when to try again, and the request's number. A page can be asked for again
+ * by its link; what was sent is not sent again by one.
+ */
 export async function unavailable(c: Context<WebEnv>, deps: WebDeps): Promise<Response> {
   const t = wordsFor(c, deps);
   c.header('Retry-After', '5');
@@ -256,11 +268,21 @@ export async function unavailable(c: Context<WebEnv>, deps: WebDeps): Promise<Re
       fragment(noticePartial(`${t.errors.down} ${t.words.requestNumber(c.var.requestId)}`)) as never,
       503,
     );
+  const here = c.req.method === 'GET' ? ownAddress(addressOf(c)) : undefined;
   return await pageAnswer(
     c,
     deps,
     { title: t.errors.downTitle, error: true },
-    <Notice tone="late">
+    <Notice
+      tone="late"
+      actions={
+        here ? (
+          <a class="button" href={here}>
+            {t.words.tryAgain}
+          </a>
+        ) : null
+      }
+    >
       <p>{t.errors.down}</p>
       <p class="meta">{t.words.requestNumber(c.var.requestId)}</p>
     </Notice>,

@@ -3,6 +3,10 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/connection.ts';
+import { createApp } from '../../web/app.tsx';
+import { FOREIGN_ADDRESSES } from '../support/foreign-addresses.ts';
+import { formsOf, formTo, wordsOf } from '../support/pages.ts';
 import { createWebWorld, type WebWorld } from '../support/web-world.ts';
 
 let world: WebWorld;
@@ -311,6 +315,105 @@ describe('a session (I1, I2, I5, I8)', () => {
     expect(response.status).toBe(404);
     expect(response.headers.getSetCookie()).toEqual([]);
   });
+});
+
+describe('whoever asks for a page comes to it after signing in', () => {
+  const signInAs = async (name: string, to: string) => {
+    const { id, role } = world.as(name);
+    const answer = await world.browser().post('/sign-in/demonstration', { person: id, role, to });
+    return [answer.status, answer.headers.get('location')];
+  };
+
+  test('with what its view holds, and by nobody’s form but the door’s own', async () => {
+    const b = world.browser();
+    const away = (await b.get('/queue?view=late&size=50')).headers.get('location') ?? '';
+    expect(away).toBe('/sign-in?to=%2Fqueue%3Fview%3Dlate%26size%3D50');
+    const door = await (await b.get(away)).text();
+    expect(wordsOf(door)).toContain('After signing in you come to the page you asked for.');
+    const { id, role } = world.as('officerA');
+    const form = formsOf(door).find(({ fields }) => fields.person?.[0] === id && fields.role?.[0] === role);
+    const answer = await b.post(form?.action ?? '', form?.fields);
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/queue?view=late&size=50']);
+    // Who is signed in already, in another tab, is not asked again.
+    expect((await b.get(away)).headers.get('location')).toBe('/queue?view=late&size=50');
+    // A change of language at the door does not forget it either.
+    const { fields } = formTo(door, '/settings/language');
+    expect((await world.browser().post('/settings/language', fields)).headers.get('location')).toBe(away);
+  });
+
+  test('where their role is judged as ever, and whoever asked for none comes to their own', async () => {
+    const b = world.browser();
+    const { id, role } = world.as('auditor');
+    const answer = await b.post('/sign-in/demonstration', { person: id, role, to: '/queue' });
+    expect((await b.get(answer.headers.get('location') ?? '')).status).toBe(403);
+    expect(await signInAs('auditor', '')).toEqual([303, '/audit']);
+  });
+
+  test('a session that has ended is no different', async () => {
+    const b = await world.signIn('auditor');
+    try {
+      world.setClock(() => new Date(Date.now() + 16 * 60_000));
+      expect((await b.get('/board')).headers.get('location')).toBe('/sign-in?to=%2Fboard');
+    } finally {
+      world.setClock(() => new Date());
+    }
+  });
+
+  test('a form that was sent leads nowhere, nor does a file or a stream', async () => {
+    const sent = await world.browser().post('/tasks/x/decide', { key: 'x' });
+    expect([sent.status, sent.headers.get('location')]).toEqual([401, null]);
+    for (const path of ['/live?topic=queue', '/receipts/x', '/cases/x/evidence'])
+      expect((await world.browser().get(path)).headers.get('location'), path).toBe('/sign-in');
+  });
+
+  test.each(FOREIGN_ADDRESSES)('%j is not followed', async (to) => {
+    expect(await signInAs('auditor', to)).toEqual([303, '/audit']);
+    const door = await (await world.browser().get(`/sign-in?${new URLSearchParams({ to })}`)).text();
+    expect(formTo(door, '/sign-in/demonstration').fields.to).toBeUndefined();
+    const b = await world.signIn('auditor');
+    expect((await b.get(`/sign-in?${new URLSearchParams({ to })}`)).status).toBe(200);
+    const confirmed = (await b.post('/sign-in/confirm', { to })).headers.get('location') ?? '';
+    expect(new URL(confirmed, world.origin).origin).toBe(world.origin);
+  });
+});
+
+test('the answer to a form, loaded anew, leads to the page that the form stood on', async () => {
+  const id = '00000000-0000-4000-8000-000000000000';
+  for (const [path, page] of [
+    [`/tasks/${id}/check`, `/tasks/${id}`],
+    [`/tasks/${id}/decide`, `/tasks/${id}`],
+    [`/people/${id}/roles/give`, `/people/${id}`],
+    ['/settings/sessions/end', '/settings'],
+    ['/cases/find', '/cases'],
+    ['/audit/verify', '/audit'],
+    ['/sign-out', '/'],
+    ['/tasks/%0d%0ax/check?y=1', '/tasks/%0d%0ax'],
+  ] as const) {
+    const answer = await world.browser().get(path);
+    expect([path, answer.status, answer.headers.get('location')]).toEqual([path, 303, page]);
+  }
+});
+
+test('while Postgres is away a page says so and is asked for again by its link; what was sent is not', async () => {
+  const away = connect('postgres://nobody@127.0.0.1:1/none', { max: 1, name: 'test-away' });
+  try {
+    const { app } = createApp({ ...world.webDeps, db: away.db });
+    const asked = async (path: string, init: RequestInit = {}) => {
+      const headers = { cookie: `__Host-rehab=${'a'.repeat(43)}`, origin: world.origin, ...init.headers };
+      const answer = await app.request(`${world.origin}${path}`, { ...init, headers });
+      return { status: answer.status, html: await answer.text() };
+    };
+    const page = await asked('/queue?view=late');
+    expect(page.status).toBe(503);
+    expect(page.html).toMatch(/<a class="button" href="\/queue\?view=late">Try again<\/a>/);
+    const sent = await asked('/queue/next', { method: 'POST', body: new URLSearchParams({ key: 'x' }) });
+    expect(sent.status).toBe(503);
+    expect(wordsOf(sent.html)).toContain('Nothing is lost, and saved drafts are kept.');
+    expect(sent.html).not.toContain('>Try again<');
+  } finally {
+    await away.close();
+    world.faults.length = 0;
+  }
 });
 
 test('addresses come from the settings and never from a request (N8)', async () => {

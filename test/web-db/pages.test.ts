@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disclosures, refusals } from '../../db/schema.ts';
 import { allows } from '../../domain/permissions.ts';
 import { ROLES, type Role } from '../../domain/roles.ts';
+import { signInFor } from '../../web/paths.ts';
 import type { RouteLine } from '../../web/routes.ts';
 import { text } from '../../web/text/text.ts';
 import { onDatabase, STORIES, submit } from '../support/stories.ts';
@@ -75,7 +76,7 @@ describe('every route names who may (A1)', () => {
       else if (line.permission === 'public') expect(answer.status, what).not.toBe(401);
       else if (line.method === 'GET') {
         expect(answer.status, what).toBe(303);
-        expect(answer.headers.get('location'), what).toBe('/sign-in');
+        expect(answer.headers.get('location'), what).toBe(signInFor(addressOf(line)));
       } else expect(answer.status, what).toBe(401);
     }
   });
@@ -404,6 +405,7 @@ describe('settings', () => {
     const browser = w.browser();
     for (const [from, to] of [
       ['/sign-in', '/sign-in'],
+      ['/queue?view=late&kind=assess', '/queue?view=late&kind=assess'],
       ['//evil.example', '/'],
       ['https://evil.example', '/'],
       ['/\\evil.example', '/'],

@@ -84,6 +84,13 @@ describe('a passkey', () => {
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
     await page.waitForURL('**/audit');
     await page.getByText('Test auditor').first().waitFor();
+
+    // From an address that was asked for signed out, it leads there.
+    await signOut(page);
+    await page.goto(`${url}/cases?stage=treatment`);
+    await page.getByText('After signing in you come to the page you asked for.').waitFor();
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.waitForURL('**/cases?stage=treatment');
     expect(faults).toEqual([]);
   });
 

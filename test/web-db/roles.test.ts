@@ -70,7 +70,17 @@ test('a role is given with its reason and ended with its reason, each an entry a
     why: 'Left the office',
   });
   expect(over.status).toBe(303);
-  expect((await officer.get('/queue')).headers.get('location')).toBe('/sign-in');
+  // From another tab, where the form was opened before.
+  const late = await b.post(end('officerB'), {
+    key: formTo(await (await b.get(pathOf('officerB'))).text(), end('officerB')).fields.key ?? [],
+    ending: 'approval-officer',
+    why: 'Left the office',
+  });
+  expect([late.status, wordsOf(await late.text())]).toEqual([
+    409,
+    expect.stringContaining('This person does not hold this role any more.'),
+  ]);
+  expect((await officer.get('/queue')).headers.get('location')).toBe('/sign-in?to=%2Fqueue');
   expect(await rolesOf('officerB')).toEqual([
     ['approval-officer', null, true, 'Left the office'],
     ['therapist', 'Comes from the ward', false, null],

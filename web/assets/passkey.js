@@ -50,7 +50,7 @@ for (const form of document.querySelectorAll('[data-passkey]')) {
       const response = registering
         ? await startRegistration({ optionsJSON: options })
         : await startAuthentication({ optionsJSON: options });
-      const answer = await post(form.action, { ...more, id, response });
+      const answer = await post(form.action, { ...more, id, response, to: form.elements.to?.value });
       if (answer.ok) location.assign(answer.body.go);
       else say(answer.body.words ?? form.dataset.refused);
     } catch {

@@ -125,7 +125,6 @@ export function auditRoutes(deps: WebDeps): Routes {
     );
   });
 
-  r.get('/audit/verify', 'audit.see', (c) => c.redirect(paths.audit, 303));
   r.post('/audit/verify', 'verify.run', async (c) => {
     const session = signedIn(c);
     if (!deps.verifying.state().running) {

@@ -104,7 +104,6 @@ export function caseRoutes(deps: WebDeps): Routes {
     );
   });
 
-  r.get('/cases/find', 'cases.list', (c) => c.redirect(paths.cases, 303));
   r.post('/cases/find', 'cases.list', async (c) => {
     const session = signedIn(c);
     const t = wordsFor(c, deps);

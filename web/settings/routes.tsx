@@ -5,7 +5,7 @@ import { refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { ownPath, paths } from '../paths.ts';
+import { ownAddress, paths } from '../paths.ts';
 import { DENSITIES, keepPreference, preferencesOf, THEMES, UNDO } from '../preferences.ts';
 import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
@@ -81,7 +81,7 @@ export function settingsRoutes(deps: WebDeps): Routes {
     const lang = LANGS.find((one) => one === fields.get('language'));
     if (!lang) return await refusedPage(c, deps, refuse('malformed'));
     keepPreference(c, 'lang', lang);
-    return goTo(c, ownPath(fields.get('from')));
+    return goTo(c, ownAddress(fields.get('from')) ?? '/');
   });
 
   /** Ways to sign in change only for whoever proved a moment ago who they are (I6); the page says how. */

@@ -11,7 +11,7 @@ import { ROLES, type Role } from '../../domain/roles.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
-import { landingOf, ownPath, paths } from '../paths.ts';
+import { landingOf, ownAddress, paths, wantedPage } from '../paths.ts';
 import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { closeSession, openSession } from '../session.ts';
@@ -25,6 +25,9 @@ export function signInRoutes(deps: WebDeps): Routes {
   r.get('/', 'public', (c) => c.redirect(c.var.session ? landingOf(c.var.session.role) : '/sign-in', 303));
 
   r.get('/sign-in', 'public', async (c) => {
+    const to = wantedPage(c.req.query('to') ?? '');
+    // Signed in meanwhile, in another tab.
+    if (to && c.var.session) return c.redirect(to, 303);
     const t = wordsFor(c, deps);
     const people = demonstration
       ? await deps.db
@@ -50,6 +53,7 @@ export function signInRoutes(deps: WebDeps): Routes {
         people={people}
         passkeys={passkeysWork(deps.settings.publicUrl)}
         signedOut={c.req.query('out') === '1'}
+        to={to}
       />,
     );
   });
@@ -62,15 +66,16 @@ export function signInRoutes(deps: WebDeps): Routes {
   r.post('/sign-in/passkey', 'public', async (c) => {
     const seconds = await countTry(c, deps);
     if (seconds > 0) return wait(c, deps, seconds);
-    const found = await signInWith(c, deps, await jsonBody(c));
+    const body = await jsonBody(c);
+    const found = await signInWith(c, deps, body);
     if (!found || !(await openSession(c, deps, found.person, found.role, 'passkey')))
       return c.json({ words: wordsFor(c, deps).signIn.unknown }, 401);
-    return c.json({ go: await firstPageOf(deps, found.person, found.role) });
+    return c.json({ go: wantedPage(goingTo(body)) ?? (await firstPageOf(deps, found.person, found.role)) });
   });
 
   if (demonstration)
     r.post('/sign-in/demonstration', 'public', async (c) => {
-      const fields = await fieldsSent(c, deps, { one: ['person', 'role'] });
+      const fields = await fieldsSent(c, deps, { one: ['person', 'role', 'to'] });
       if (fields instanceof Response) return fields;
       const role = ROLES.find((known) => known === fields.get('role'));
       if (
@@ -79,7 +84,7 @@ export function signInRoutes(deps: WebDeps): Routes {
         !(await openSession(c, deps, fields.get('person'), role, 'demonstration'))
       )
         return await refusedPage(c, deps, refuse('unknown'));
-      return goTo(c, await firstPageOf(deps, fields.get('person'), role));
+      return goTo(c, wantedPage(fields.get('to')) ?? (await firstPageOf(deps, fields.get('person'), role)));
     });
 
   confirming(r, deps);
@@ -109,8 +114,11 @@ export async function firstPageOf(deps: WebDeps, person: string, role: Role): Pr
   return held.some((line) => line.role === role) ? landingOf(role) : paths.firstKey;
 }
 
-const pathOf = (address: string | undefined): string =>
-  address && URL.canParse(address) ? new URL(address).pathname : '/';
+/** Where the script on the page says that it leads; unjudged. */
+function goingTo(body: unknown): string {
+  const to = (body as { to?: unknown } | undefined)?.to;
+  return typeof to === 'string' ? to : '';
+}
 
 /** Told to programs of ours alone: the script on the page. */
 export function wait(c: Context<WebEnv>, deps: WebDeps, seconds: number): Response {
@@ -129,14 +137,15 @@ function confirming(r: Routes, deps: WebDeps): void {
     const seconds = await countTry(c, deps);
     if (seconds > 0) return wait(c, deps, seconds);
     const session = signedIn(c);
-    const found = await signInWith(c, deps, await jsonBody(c));
+    const body = await jsonBody(c);
+    const found = await signInWith(c, deps, body);
     // Somebody else's passkey proves nothing about this person.
     if (
       found?.person !== session.person ||
       !(await openSession(c, deps, session.person, session.role, 'confirmed'))
     )
       return c.json({ words: wordsFor(c, deps).signing.notConfirmed }, 409);
-    return c.json({ go: ownPath(pathOf(c.req.header('referer'))) });
+    return c.json({ go: ownAddress(goingTo(body)) ?? '/' });
   });
 
   if (deps.settings.demonstration)
@@ -146,6 +155,6 @@ function confirming(r: Routes, deps: WebDeps): void {
       if (fields instanceof Response) return fields;
       if (!(await openSession(c, deps, session.person, session.role, 'confirmed')))
         return await refusedPage(c, deps, refuse('unknown'));
-      return goTo(c, ownPath(fields.get('to')));
+      return goTo(c, ownAddress(fields.get('to')) ?? '/');
     });
 }

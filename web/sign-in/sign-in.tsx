@@ -2,6 +2,7 @@
 import type { Organisation } from '../../domain/consortium.ts';
 import { type Discipline, ROLES, type Role } from '../../domain/roles.ts';
 import { assetUrl } from '../assets/manifest.ts';
+import { Hidden } from '../layout.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { Said } from '../parts/said.tsx';
@@ -21,17 +22,21 @@ export function SignIn({
   people,
   passkeys,
   signedOut,
+  to,
 }: {
   t: Text;
   people: readonly DemonstrationPerson[];
   /** Whether the service is reached under a name, as passkeys demand. */
   passkeys: boolean;
   signedOut: boolean;
+  /** The page that was asked for before signing in. */
+  to: string | undefined;
 }) {
   const roles = ROLES.filter((role) => people.some((person) => person.role === role));
   return (
     <div class="sign-in stack">
       {signedOut ? <Notice tone="note">{t.signIn.signedOut}</Notice> : null}
+      {to ? <Notice tone="note">{t.signIn.goesOn}</Notice> : null}
       <section class="card stack">
         {passkeys ? (
           <form
@@ -42,6 +47,7 @@ export function SignIn({
             data-waiting={t.passkeys.waiting}
             data-refused={t.signIn.unknown}
           >
+            <Hidden values={{ to }} />
             <p>{t.signIn.passkeyHint}</p>
             <div class="cluster">
               <button class="button primary" type="submit" disabled>
@@ -73,8 +79,7 @@ export function SignIn({
                   .map((person) => (
                     <li>
                       <form method="post" action="/sign-in/demonstration">
-                        <input type="hidden" name="person" value={person.id} />
-                        <input type="hidden" name="role" value={role} />
+                        <Hidden values={{ person: person.id, role, to }} />
                         <button class="person" type="submit">
                           <b>
                             <Said inline text={person.name} />

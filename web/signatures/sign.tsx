@@ -175,6 +175,7 @@ export function Confirm({
           data-waiting={t.passkeys.waiting}
           data-refused={w.notConfirmed}
         >
+          <Hidden values={{ to }} />
           <div class="cluster">
             <button class={beside ? 'button' : 'button primary'} type="submit" disabled>
               {w.confirmPasskey}

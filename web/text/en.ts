@@ -806,6 +806,7 @@ export const en = {
     demoAs: (name: string, role: string) => `${name}, ${role}`,
     signedOutAt: (time: string) => `You were signed out at ${time}. Your drafts are kept.`,
     signedOut: 'You are signed out.',
+    goesOn: 'After signing in you come to the page you asked for.',
     unknown:
       'We could not sign you in with this passkey. Try another one, or ask your administrator for a new link.',
     noScript: 'Signing in with a passkey needs JavaScript in your browser.',

@@ -707,6 +707,7 @@ export const zhHans: typeof en = {
     demoAs: (name, role) => `${name}，${role}`,
     signedOutAt: (time) => `您于 ${time} 退出登录。草稿已保留。`,
     signedOut: '您已退出登录。',
+    goesOn: '登录后将打开您要访问的页面。',
     unknown: '无法用此通行密钥登录。请换一个，或向管理员索取新链接。',
     noScript: '通行密钥登录需要浏览器启用 JavaScript。',
     lead: '主管治疗师',
