@@ -25,6 +25,8 @@ export const paths = {
   keys: '/keys',
   firstKey: '/keys?first=1',
   certificates: '/certificates',
+  checkRevocation: (list: string) => `${list}/check`,
+  revoke: (list: string) => `${list}/revoke`,
   cases: '/cases',
   case: (id: string, section: CaseSection = 'overview') =>
     section === 'overview' ? `/cases/${id}` : `/cases/${id}/${section}`,

@@ -391,6 +391,52 @@ describe('a key', () => {
     );
   });
 
+  test('is ended past a page that says what follows, and with a fresh proof of who asks (I6)', async () => {
+    const browser = await world.signIn('therapistA');
+    await enrol(browser);
+    const [row] = await world.web.sql<{ id: string }[]>`
+      select id from certificates where person_id = ${world.as('therapistA').id} order by issued_at desc limit 1`;
+    const certificate = row?.id ?? '';
+    const ended = async () => {
+      const [{ n = 0, at = null } = {}] = await world.web.sql<{ n: number; at: string | null }[]>`
+        select (select count(*)::int from audit_entries
+          where subject_id = c.person_id and event = 'certificate.revoked') as n, c.revoked_at as at from certificates c where c.id = ${certificate}`;
+      return [n, at !== null];
+    };
+    const form = formTo(await (await browser.get('/keys')).text(), '/keys/check');
+    expect([form.method, form.fields.certificate]).toEqual(['get', [certificate]]);
+    const path = `/keys/check?certificate=${certificate}&reason=compromised`;
+    const page = await (await browser.get(path)).text();
+    for (const said of ['Revoke this certificate?', 'Nobody can undo it.', 'Somebody else may have it'])
+      expect(wordsOf(page)).toContain(said);
+    const act = formTo(page, '/keys/revoke');
+    expect(act.fields).toEqual({ certificate: [certificate], reason: ['compromised'] });
+    expect((await browser.get('/keys/check')).headers.get('location')).toBe('/keys');
+    expect((await browser.get('/keys/check?certificate=x&reason=lost')).status).toBe(400);
+    const stranger = await world.signIn('therapistB');
+    expect((await stranger.get(path)).status).toBe(404);
+    expect((await stranger.get(path.replace('/keys', '/certificates'))).status).toBe(403);
+    try {
+      world.setClock(() => new Date(Date.now() + 6 * 60_000));
+      expect((await browser.post(act.action, act.fields)).headers.get('location')).toBe(path);
+      const late = await (await browser.get(path)).text();
+      expect(late).not.toContain('action="/keys/revoke"');
+      expect(await ended()).toEqual([0, false]);
+      const confirm = formTo(late, '/sign-in/confirm');
+      expect((await browser.post(confirm.action, confirm.fields)).headers.get('location')).toBe(path);
+      const again = formTo(await (await browser.get(path)).text(), '/keys/revoke');
+      // Sent twice it is one act; whoever goes back to the page is shown the list.
+      for (const _ of [1, 2])
+        expect((await browser.post(again.action, again.fields)).headers.get('location')).toBe(
+          '/keys?done=revoked',
+        );
+      expect(await ended()).toEqual([1, true]);
+      expect((await browser.get(path)).headers.get('location')).toBe('/keys');
+    } finally {
+      world.setClock(() => new Date());
+    }
+  });
+
   test('is ended by its own person, and by nobody else but who looks after certificates', async () => {
     const browser = await world.signIn('therapistB');
     await enrol(browser);

@@ -29,6 +29,9 @@ const SOON_DAYS = 30;
 /** Reasons a person may give for ending a certificate. */
 export const REVOCATION_REASONS = ['lost', 'replaced', 'compromised', 'left'] as const;
 
+/** The list from which a certificate is ended: a person's own, or everybody's. */
+export type CertificateList = typeof paths.keys | typeof paths.certificates;
+
 function State({ t, line, now }: { t: Text; line: CertificateLine; now: Date }) {
   const w = t.keys;
   if (line.revokedAt)
@@ -45,15 +48,22 @@ function State({ t, line, now }: { t: Text; line: CertificateLine; now: Date }) 
   return <Tag tone={soon ? 'soon' : 'good'} word={soon ? w.endsSoon : w.states['in-force']} />;
 }
 
-/** Ends a certificate; needs its reason, and nothing else that could be got wrong. */
-function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action: string }) {
+/** In a row of such a list: asks for the reason, and leads to the page that checks. */
+function Revoking({ t, line, list }: { t: Text; line: CertificateLine; list: CertificateList }) {
   if (line.revokedAt) return null;
   const name = `reason-${line.id}`;
+  const whose = (
+    <span class="visually-hidden">
+      {' '}
+      <Said inline text={line.name} /> {line.fingerprint.slice(0, 8)}
+    </span>
+  );
   return (
-    <form method="post" action={action} class="cluster">
+    <form method="get" action={paths.checkRevocation(list)} class="cluster">
       <Hidden values={{ certificate: line.id }} />
       <label class="visually-hidden" for={name}>
         {t.keys.reason}
+        {whose}
       </label>
       <select class="control fit" id={name} name="reason">
         {REVOCATION_REASONS.map((reason) => (
@@ -62,6 +72,7 @@ function Revoking({ t, line, action }: { t: Text; line: CertificateLine; action:
       </select>
       <button class="button small" type="submit">
         {t.keys.revoke}
+        {whose}
       </button>
     </form>
   );
@@ -198,7 +209,7 @@ export function Keys({
               {
                 key: 'revoke',
                 head: w.revoke,
-                cell: (line) => <Revoking t={t} line={line} action={`${paths.keys}/revoke`} />,
+                cell: (line) => <Revoking t={t} line={line} list={paths.keys} />,
               },
             ]}
           />
@@ -293,7 +304,7 @@ export function Certificates({
             {
               key: 'revoke',
               head: w.revoke,
-              cell: (line) => <Revoking t={t} line={line} action={`${paths.certificates}/revoke`} />,
+              cell: (line) => <Revoking t={t} line={line} list={paths.certificates} />,
             },
           ]}
         />

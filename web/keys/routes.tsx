@@ -1,26 +1,19 @@
-// Station 1, web: making a signing key in a browser, having it certified, and ending certificates. A new key and the end of one
-// need a fresh proof of who asks (I6); the member of the person's organisation decides with two people of its own.
+// Station 1, web: making a signing key in a browser and having it certified, and the lists of certificates. A new key needs a fresh
+// proof of who asks (I6); the member of the person's organisation decides with two people of its own.
 import type { Context } from 'hono';
-import {
-  allCertificates,
-  CERTIFICATE_STATES,
-  certificateById,
-  certificatesOfPerson,
-} from '../../db/views/certificates.ts';
+import { allCertificates, CERTIFICATE_STATES, certificatesOfPerson } from '../../db/views/certificates.ts';
 import { ORGANISATIONS } from '../../domain/consortium.ts';
-import { isUuid } from '../../domain/ids.ts';
-import { refuse } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
-import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { landingOf, paths } from '../paths.ts';
-import { goTo, pageAnswer, refusedPage, wordsFor } from '../respond.tsx';
+import { pageAnswer, wordsFor } from '../respond.tsx';
 import { type Routes, routes } from '../routes.ts';
 import { isFresh } from '../session.ts';
 import { jsonBody, passkeysWork } from '../sign-in/passkeys.ts';
 import { Confirm } from '../signatures/sign.tsx';
-import { askAfterWaiting, enrol, organisationOf, publicKeyFrom, requestToSign, revoke } from './enrol.ts';
-import { Certificates, Keys, REVOCATION_REASONS } from './keys.tsx';
+import { askAfterWaiting, enrol, organisationOf, publicKeyFrom, requestToSign } from './enrol.ts';
+import { Certificates, Keys } from './keys.tsx';
+import { revokingRoutes } from './revoking.tsx';
 
 /** Certificates on one page; a consortium has hundreds of staff, not thousands. */
 const ROWS = 1000;
@@ -102,23 +95,7 @@ export function keyRoutes(deps: WebDeps): Routes {
     }
   });
 
-  r.post('/keys/revoke', 'keys.own', async (c) => await end(c, paths.keys, true));
-  r.post('/certificates/revoke', 'certificates.manage', async (c) => end(c, paths.certificates, false));
-
-  /** Ends a certificate: a person their own, a security administrator anybody's. */
-  async function end(c: Context<WebEnv>, back: string, own: boolean): Promise<Response> {
-    const session = signedIn(c);
-    const fields = await fieldsSent(c, deps, { one: ['certificate', 'reason'] });
-    if (fields instanceof Response) return fields;
-    const reason = REVOCATION_REASONS.find((one) => one === fields.get('reason'));
-    const id = fields.get('certificate');
-    if (!reason || !isUuid(id)) return await refusedPage(c, deps, refuse('malformed'));
-    const certificate = await certificateById(deps.db, id);
-    if (!certificate || (own && certificate.personId !== session.person))
-      return await refusedPage(c, deps, refuse('unknown'));
-    const answer = await revoke(deps, session, certificate, reason);
-    return goTo(c, `${back}?done=${answer?.state === 'issued' ? 'revoked' : 'revoked-waits'}`);
-  }
+  revokingRoutes(r, deps);
 
   r.get('/certificates', 'certificates.manage', async (c) => {
     const t = wordsFor(c, deps);

@@ -1930,6 +1930,12 @@ export const en = {
     reason: 'Reason',
     revoke: 'Revoke',
     revokeHint: 'Nothing signed after a revocation counts. What was signed before it stays good.',
+    checkTitle: 'Revoke this certificate?',
+    checkLead: 'Nothing is revoked yet.',
+    final: 'Nobody can undo it. To sign again, its owner makes a new key.',
+    confirmRevocation: 'Revoking a certificate needs a fresh proof of who you are.',
+    revokeNow: 'Revoke the certificate',
+    keep: 'Keep it',
     revokedDone: 'From now on the certificate no longer counts.',
     revokedWaits:
       'The certificate no longer counts. Its authority’s list follows when two people have approved.',
