@@ -1,11 +1,19 @@
 // Station 1, web: every address, built and read in one place. A test keeps a snapshot of all of them. Names never stand in
 // an address; state of a view does.
-import type { Action } from '../domain/lifecycle.ts';
+import type { Action, TaskKind } from '../domain/lifecycle.ts';
 import type { Role } from '../domain/roles.ts';
 
 /** Sections of a case, each with an address of its own. */
 export const CASE_SECTIONS = ['overview', 'measures', 'people', 'clocks', 'entries'] as const;
 export type CaseSection = (typeof CASE_SECTIONS)[number];
+
+/** Tasks in which something is entered rather than weighed: their reader has come for the form. */
+const ENTERED: ReadonlySet<TaskKind> = new Set([
+  'assess',
+  'record-session',
+  're-evaluate',
+  'record-follow-up',
+]);
 
 export const paths = {
   signIn: '/sign-in',
@@ -14,6 +22,8 @@ export const paths = {
   takeNext: '/queue/next',
   day: '/day',
   task: (id: string) => `/tasks/${id}`,
+  /** A task that was just taken up. On a phone what it rests on stands above the form, and can be long. */
+  work: (id: string, kind: TaskKind) => `/tasks/${id}${ENTERED.has(kind) ? '#decision' : ''}`,
   claim: (id: string) => `/tasks/${id}/claim`,
   handBack: (id: string) => `/tasks/${id}/hand-back`,
   draft: (id: string) => `/tasks/${id}/draft`,

@@ -11,7 +11,13 @@ import { RECORDED, type RecordedName } from '../schema.ts';
 
 export interface EntryRow {
   readonly id: string;
-  readonly subject: { readonly kind: string; readonly id: string; readonly version: number };
+  readonly subject: {
+    readonly kind: string;
+    readonly id: string;
+    readonly version: number;
+    /** A case's number; null for a person, and where the row is missing. */
+    readonly number: string | null;
+  };
   readonly event: AuditEvent;
   readonly at: string;
   readonly by: {
@@ -67,6 +73,7 @@ type Raw = {
   subject_kind: string;
   subject_id: string;
   subject_version: number;
+  number: string | null;
   event: string;
   at: string;
   person_id: string;
@@ -106,7 +113,7 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
       select (select c.size from log_cosignature_cache c where c.organisation = o.name order by c.size desc limit 1) as size
       from unnest(${sql.param([...ORGANISATIONS])}::text[]) as o (name)
     )
-    select e.id, e.subject_kind, e.subject_id, e.subject_version, e.event, e.at, e.person_id, p.name, p.organisation,
+    select e.id, e.subject_kind, e.subject_id, e.subject_version, about.number, e.event, e.at, e.person_id, p.name, p.organisation,
       e.body, e.key_id, l.index, l.leaf_hash, l.commitment,
       (select min(k.size) from log_checkpoints k where k.size > l.index) as checkpoint,
       (select json_build_object('size', a.size, 'at', a.at) from log_anchors a where a.size > l.index order by a.size limit 1) as anchor,
@@ -120,11 +127,17 @@ export async function entriesOf(db: Database, filter: EntryFilter, limit: number
         where a.entry_id = e.id and a.case_id = e.subject_id limit 1) as acknowledgement
     from e
     left join persons p on p.id = e.person_id
+    left join cases about on e.subject_kind = 'case' and about.id = e.subject_id
     left join log_leaves l on l.entry_id = e.id
     order by ${subject ? sql`e.subject_version desc` : sql`e.at desc, e.id desc`}`);
   return [...rows].map((row) => ({
     id: row.id,
-    subject: { kind: row.subject_kind, id: row.subject_id, version: row.subject_version },
+    subject: {
+      kind: row.subject_kind,
+      id: row.subject_id,
+      version: row.subject_version,
+      number: row.number,
+    },
     event: row.event as AuditEvent,
     at: new Date(row.at).toISOString(),
     by: { id: row.person_id, name: row.name, organisation: row.organisation as Organisation | null },

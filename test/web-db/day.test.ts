@@ -21,7 +21,8 @@ test('a session is recorded in three acts from the day, which then says so', asy
   const record = formTo(day, `/tasks/${task}/claim`);
   expect(record.buttons[0]).toMatch(/^Record/);
   const opened = await therapist.post(record.action, record.fields);
-  expect(opened.headers.get('location')).toBe(`/tasks/${task}`);
+  // To the form: on a phone it stands under everything it rests on.
+  expect(opened.headers.get('location')).toBe(`/tasks/${task}#decision`);
   const form = formTo(await (await therapist.get(`/tasks/${task}`)).text(), /sign$/);
   // The plan's minutes stand there; the second tap says that it was held, the third goes to what is signed with the fourth.
   expect(form.fields.minutes).toEqual(['45']);

@@ -160,6 +160,17 @@ describe('a foreign id answers as an unknown one (A2)', () => {
   });
 });
 
+describe('the auditor’s list of entries', () => {
+  it('links each entry by its case, its place there and what happened, no two alike', async () => {
+    const html = await (await b('auditor').get('/audit?event=eligibility.decided')).text();
+    const links = [...html.matchAll(/<a href="(\/cases\/[^"]+#entry-[^"]+)">(.*?)<\/a>/gs)];
+    expect(links.length).toBeGreaterThan(1);
+    const names = links.map(([, , inside = '']) => inside.replace(/<[^>]*>/g, ''));
+    for (const name of names) expect(name).toMatch(/^RC-\w{4}-\w{2}, entry \d+, \w/);
+    expect(new Set(names).size).toBe(new Set(links.map(([, href]) => href)).size);
+  });
+});
+
 describe('what is found stays with those who treat and decide', () => {
   it('a patient reads the letter of a decision about them, and nobody else does', async () => {
     const page = await (await b('patient').get(`/cases/${refused}`)).text();

@@ -302,7 +302,11 @@ export function EntryList({ t, rows }: { t: Text; rows: readonly EntryRow[] }) {
           cell: (row) =>
             row.subject.kind === 'case' ? (
               <a href={`${paths.case(row.subject.id, 'entries')}#entry-${row.id}`}>
-                {t.auditing.subjects.case}
+                <span class="nowrap">{row.subject.number ?? t.auditing.subjects.case}</span>
+                <span class="visually-hidden">
+                  {t.marks.comma}
+                  {t.auditing.entryOf(row.subject.version, t.events[row.event] ?? row.event)}
+                </span>
               </a>
             ) : (
               (t.auditing.subjects[row.subject.kind] ?? row.subject.kind)

@@ -59,7 +59,7 @@ function OpenTask({ props, row, words }: { props: DayProps; row: QueueRow; words
     </>
   );
   return row.holder ? (
-    <a class="button small nowrap" href={paths.task(row.id)}>
+    <a class="button small nowrap" href={paths.work(row.id, row.kind)}>
       {label}
     </a>
   ) : (

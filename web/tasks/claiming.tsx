@@ -44,7 +44,7 @@ export function claimingRoutes(r: Routes, deps: WebDeps, { find, opened }: Openi
             head.id,
             t.queue.claimedNow(taskWords(t, head.kind, head.discipline), head.case.number),
           )
-        : goTo(c, paths.task(head.id));
+        : goTo(c, paths.work(head.id, head.kind));
     return await claimRefused(c, head, answer, fields.get('from') === 'queue');
   });
 

@@ -1580,6 +1580,7 @@ export const en = {
     entriesNone: 'No entry fits these filters.',
     subject: 'About',
     subjects: { case: 'Case', person: 'Person' } as Record<string, string>,
+    entryOf: (version: number, event: string) => `entry ${number(version)}, ${event}`,
     state: 'State',
     since: 'From day',
     until: 'To day',

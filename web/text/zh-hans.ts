@@ -1419,6 +1419,7 @@ export const zhHans: typeof en = {
     entriesNone: '没有符合筛选的条目。',
     subject: '对象',
     subjects: { case: '个案', person: '人员' },
+    entryOf: (version, event) => `条目${number(version)}，${event}`,
     state: '状态',
     since: '起始日',
     until: '截止日',
