@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applicationDraft, applications, cases, measurements, operations } from '../../db/schema.ts';
 import { claim } from '../support/claim.ts';
-import { formTo } from '../support/pages.ts';
+import { formTo, wordsOf } from '../support/pages.ts';
 import { bundle, order } from '../support/record.ts';
 import { hasSharedData, sharedData } from '../support/shared-data.ts';
 import { complete, onDatabase, submit } from '../support/stories.ts';
@@ -374,9 +374,23 @@ describe('afterwards', () => {
     });
     expect(done.status).toBe(303);
     const withdrawal = await (await p.get(`/cases/${own}/withdraw`)).text();
+    const otherTab = formTo(await (await p.get(`/cases/${own}/withdraw`)).text(), /withdraw$/);
     const gone = await p.post(`/cases/${own}/withdraw`, { key: keyOf(withdrawal), reasons: '' });
     expect(gone.status).toBe(303);
     expect(await (await p.get(gone.headers.get('location') ?? '')).text()).toContain('is withdrawn');
+    // The same form in another tab: why it is too late, what was typed, and the way on instead of the form once more.
+    for (const headers of [{}, HTMX]) {
+      const late = await p.post(
+        otherTab.action,
+        { ...otherTab.fields, reasons: 'I am moving away' },
+        headers,
+      );
+      const html = await late.text();
+      expect(late.status).toBe(409);
+      for (const said of ['The case has moved on', 'I am moving away', 'See the case'])
+        expect(wordsOf(html)).toContain(said);
+      expect(html).not.toContain(`action="/cases/${own}/withdraw"`);
+    }
 
     const officer = await w.signIn('officerB');
     const reopening = await (await officer.get(`/cases/${own}/reopen`)).text();

@@ -52,7 +52,11 @@ test('a role is given with its reason and ended with its reason, each an entry a
   // Sent twice it is one act; as an act of its own it is already there.
   expect((await b.post(form.action, values)).status).toBe(303);
   const again = formTo(await (await b.get(pathOf('officerB'))).text(), give('officerB'));
-  expect((await b.post(again.action, { ...values, key: again.fields.key ?? [] })).status).toBe(409);
+  const second = await b.post(again.action, { ...values, key: again.fields.key ?? [] });
+  expect([second.status, wordsOf(await second.text())]).toEqual([
+    409,
+    expect.stringContaining('This person holds this role already.'),
+  ]);
   expect(await rolesOf('officerB')).toEqual([
     ['approval-officer', null, false, null],
     ['therapist', 'Comes from the ward', false, null],
@@ -143,7 +147,9 @@ describe('refused', () => {
     expect(page).toContain('/sign-in/confirm');
     const late = await b.post(form.action, { ...form.fields, role: 'doctor', reason: 'Qualified' });
     expect(late.status).toBe(409);
-    expect(await late.text()).toContain('/sign-in/confirm');
+    const asked = await late.text();
+    expect(asked).toContain('/sign-in/confirm');
+    expect(wordsOf(asked)).toContain('Qualified');
     expect(await rolesOf('officerD')).toEqual([['approval-officer', null, false, null]]);
   });
 

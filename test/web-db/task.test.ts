@@ -452,6 +452,26 @@ describe('one act', () => {
 });
 
 describe('refusals', () => {
+  test('sent from two tabs it counts once: the second is told by whom and when, and gets its text back', async () => {
+    const { task, browser } = await claimed();
+    const typed = { ...MET, choice: 'accept', disciplines: 'psychology' };
+    const first = await signByForm(browser, task, typed);
+    const second = await signByForm(browser, task, { ...typed, reasons: 'From the other tab' });
+    expect(second.fields.key).not.toEqual(first.fields.key);
+    expect((await browser.post(first.action, first.fields)).status).toBe(303);
+    const late = await browser.post(second.action, second.fields);
+    const words = wordsOf(await late.text());
+    expect([late.status, words]).toEqual([409, expect.stringContaining('You completed this task on')]);
+    expect(words).toContain('From the other tab');
+    expect(await count('decisions', `task_id = '${task}'`)).toBe(1);
+    // Whoever goes back to the page where it was signed comes to the same sentence.
+    const back = await browser.get(`/tasks/${task}/sign`);
+    expect(back.headers.get('location')).toBe(`/tasks/${task}`);
+    expect(wordsOf(await (await browser.get(`/tasks/${task}`)).text())).toContain(
+      'You completed this task on',
+    );
+  });
+
   test('taken over: 409, who holds it, the text kept and the refusal in the log', async () => {
     const { task } = await claimed('officerA');
     const lease = world.parameters.set.figures['claim-lease'].value * 60_000;

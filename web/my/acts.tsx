@@ -38,6 +38,7 @@ import { beginSigning } from '../session.ts';
 import { dropPrepared, type Prepared, prepare, preparedOf, signedBy } from '../signatures/prepared.ts';
 import { Sign } from '../signatures/sign.tsx';
 import { mustConfirm, signView } from '../signatures/view.tsx';
+import { Kept } from '../tasks/task.tsx';
 import type { Text } from '../text/text.ts';
 
 /** The acts with their address and the one thing each asks. */
@@ -82,6 +83,8 @@ interface FormView {
   readonly value: string;
   readonly faults: readonly FaultWords[];
   readonly notice?: Child;
+  /** The case has moved on: there is nothing to send any more. */
+  readonly over?: boolean;
 }
 
 /** Declares the four forms, and the page where a reopening is signed. */
@@ -146,11 +149,12 @@ export function actForms(r: Routes, deps: WebDeps): void {
         // Applicants answer without a claim.
         ...(task ? { task: { id: task, claim: 0 } } : {}),
         values: read.values as ActInput<FormAct>,
-        again: ({ status, refusal, notice, key: next }) =>
-          again([], status, {
+        again: async ({ status, refusal, notice, key: next }) =>
+          await again([], status, {
             key: next,
             notice,
             faults: refusal ? refusalFaults(t, refusal) : [],
+            over: status === 409 && mayAct(seen, await factsOf(deps, seen.head), action) !== undefined,
           }),
         done: () =>
           goTo(
@@ -216,22 +220,21 @@ async function answer(
     error: status !== 200,
     ...(seen.own && seen.own !== 'referrer' ? { audience: 'patient' as const } : {}),
   };
+  const part = () =>
+    view.over ? (
+      <ActOver t={t} caseId={head.id} view={view} />
+    ) : (
+      <ActForm t={t} action={action} caseId={head.id} view={view} />
+    );
   const body = (
     <div class="form-page stack">
-      {about}
-      <ActForm t={t} action={action} caseId={head.id} view={view} />
+      {view.over ? null : about}
+      {part()}
     </div>
   );
   return status === 503
     ? await pageAnswer(c, deps, options, body, 503)
-    : await pageOrFragment(
-        c,
-        deps,
-        options,
-        body,
-        () => <ActForm t={t} action={action} caseId={head.id} view={view} />,
-        status,
-      );
+    : await pageOrFragment(c, deps, options, body, part, status);
 }
 
 /** What the person should know before they act. */
@@ -312,6 +315,21 @@ function ActForm({ t, action, caseId, view }: { t: Text; action: FormAct; caseId
         {action === 'withdraw' ? <a href={paths.case(caseId)}>{t.withdraw.keep}</a> : null}
       </div>
     </form>
+  );
+}
+
+/** In place of a form that was sent too late: why, what was typed, and the way to where the case is now. */
+function ActOver({ t, caseId, view }: { t: Text; caseId: string; view: FormView }) {
+  return (
+    <div class="stack">
+      {view.notice}
+      <Kept t={t} typed={{ note: [view.value] }} />
+      <p>
+        <a class="button" href={paths.case(caseId)}>
+          {t.errors.toCase}
+        </a>
+      </p>
+    </div>
   );
 }
 

@@ -12,6 +12,7 @@ import { Field } from '../parts/field.tsx';
 import { Moment } from '../parts/moment.tsx';
 import { Said } from '../parts/said.tsx';
 import { paths } from '../paths.ts';
+import { Kept } from '../tasks/task.tsx';
 import type { Text } from '../text/text.ts';
 
 /** What was typed into one of the two forms. */
@@ -49,6 +50,7 @@ export function PersonRoles(props: PersonProps) {
       {props.notice}
       {person.roles.length > 0 ? <Roles t={t} rows={person.roles} /> : <EmptyState words={t.manage.none} />}
       {reader === person.id ? <p>{t.refusals['conflict-of-duties']({ duty: 'own-roles' })}</p> : confirm}
+      {confirm && props.typed ? <Kept t={t} typed={{ note: [props.typed.reason] }} /> : null}
       {reader === person.id || confirm ? null : (
         <div class="columns">
           {give.length > 0 ? <GiveForm {...props} roles={give} /> : null}

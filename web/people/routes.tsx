@@ -154,7 +154,7 @@ export function peopleRoutes(deps: WebDeps): Routes {
     if (person instanceof Response) return person;
     const unbound = await keyRefusal(deps, session, ACTION, person.id, key);
     if (unbound) return await refusedPage(c, deps, unbound);
-    // Not done and not lost: the page asks for the proof first, the form comes again with what was typed.
+    // Not done and not lost: the page asks for the proof first, and gives back what was typed.
     if (!isFresh(session, deps.now())) return await personPage(c, deps, person, { typed, status: 409 });
     if ('faults' in read)
       return await personPage(c, deps, person, {

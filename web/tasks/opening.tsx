@@ -166,6 +166,7 @@ export function opening(deps: WebDeps) {
     typed: Typed,
     { status, notice }: Showing,
   ): Promise<Response> {
+    const session = signedIn(c);
     const t = wordsFor(c, deps);
     return await pageAnswer(
       c,
@@ -173,7 +174,7 @@ export function opening(deps: WebDeps) {
       {
         title: taskWords(t, head.kind, head.discipline),
         caseNumber: head.case.number,
-        back: backOf(c, t, signedIn(c)),
+        back: backOf(c, t, session),
       },
       <div class="stack">
         {notice}
@@ -187,7 +188,11 @@ export function opening(deps: WebDeps) {
         >
           <p>
             <strong>{head.case.number}.</strong>{' '}
-            {head.doneBy ? t.work.taskOver(head.doneBy.name, t.dateTime(head.doneBy.at)) : t.work.taskGone}
+            {!head.doneBy
+              ? t.work.taskGone
+              : head.doneBy.id === session.person
+                ? t.work.taskOverYou(t.dateTime(head.doneBy.at))
+                : t.work.taskOver(head.doneBy.name, t.dateTime(head.doneBy.at))}
           </p>
         </Notice>
         <Kept t={t} typed={typed} />

@@ -598,8 +598,10 @@ export const en = {
       v.action === 'alert.acknowledge'
         ? 'Only doctors, lead therapists and whoever works on this case can do this.'
         : 'Only the patient, their guardian or the person who referred them may do this.',
-    'wrong-state': () =>
-      'The case has moved on, so this step is no longer open. See the case for what comes next.',
+    'wrong-state': (v: Values) =>
+      v.action === 'roles.manage'
+        ? 'This person does not hold this role any more. Nothing was changed.'
+        : 'The case has moved on, so this step is no longer open. See the case for what comes next.',
     'conflict-of-duties': (v: Values) =>
       v.duty === 'relation'
         ? 'You are personally related to this case, so somebody else must do this.'
@@ -630,7 +632,10 @@ export const en = {
     'key-unbound': () => 'This form was made for another sign-in. Open the page again from your list.',
     'too-late': () => 'The period for this has ended.',
     'not-due': () => 'This limit has not run out yet, or is no longer running. The case shows its last day.',
-    duplicate: () => 'This is already here. Nothing was added.',
+    duplicate: (v: Values) =>
+      v.action === 'roles.manage'
+        ? 'This person holds this role already. Nothing was changed.'
+        : 'This is already here. Nothing was added.',
     'link-over': () =>
       'This link does not wait any more. It was used, withdrawn or confirmed, or its time is over.',
     unsigned: () => 'This needs your signature. Open the task again and sign it there.',
@@ -988,6 +993,7 @@ export const en = {
     kept: 'Your text is kept here.',
     keptTitle: 'What you had typed',
     taskOver: (who: string, time: string) => `${who} completed this task on ${time}.`,
+    taskOverYou: (time: string) => `You completed this task on ${time}.`,
     taskGone: 'The case has moved on, so this task is no longer needed.',
     alertTitle: 'Act on this today',
     doneTitle: 'It is done',

@@ -518,7 +518,10 @@ export const zhHans: typeof en = {
       v.action === 'alert.acknowledge'
         ? '只有医生、主管治疗师和正在办理此个案的人可以办理此事。'
         : '只有患者、其监护人或转介人可以办理此事。',
-    'wrong-state': () => '个案已进入其他环节，这一步不再开放。请查看个案了解下一步。',
+    'wrong-state': (v) =>
+      v.action === 'roles.manage'
+        ? '此人已不再担任该角色。未作任何更改。'
+        : '个案已进入其他环节，这一步不再开放。请查看个案了解下一步。',
     'conflict-of-duties': (v) =>
       v.duty === 'relation'
         ? '您与本个案有个人关系，须由他人办理。'
@@ -545,7 +548,8 @@ export const zhHans: typeof en = {
     'key-unbound': () => '此表单属于另一次登录。请从列表重新打开页面。',
     'too-late': () => '办理期限已过。',
     'not-due': () => '该时限尚未届满，或已不再计时。截止日见个案。',
-    duplicate: () => '内容已存在，未重复添加。',
+    duplicate: (v) =>
+      v.action === 'roles.manage' ? '此人已担任该角色。未作任何更改。' : '内容已存在，未重复添加。',
     'link-over': () => '此链接已不再等待：已使用、已撤回、已确认或已过期。',
     unsigned: () => '此事须由您签署。请重新打开任务并在页面上签署。',
     'signature-wrong': () =>
@@ -870,6 +874,7 @@ export const zhHans: typeof en = {
     kept: '您的文字保存在这里。',
     keptTitle: '您此前填写的内容',
     taskOver: (who, time) => `${who}已于${time}完成此任务。`,
+    taskOverYou: (time) => `您已于${time}完成此任务。`,
     taskGone: '个案已进入后面的步骤，不再需要此任务。',
     alertTitle: '今天就要处理',
     doneTitle: '已完成',
