@@ -452,17 +452,30 @@ describe('one act', () => {
 });
 
 describe('refusals', () => {
-  test('sent from two tabs it counts once: the second is told by whom and when, and gets its text back', async () => {
+  test('signed in one of two tabs it counts once; the other is told why not, by page and in place', async () => {
     const { task, browser } = await claimed();
     const typed = { ...MET, choice: 'accept', disciplines: 'psychology' };
     const first = await signByForm(browser, task, typed);
-    const second = await signByForm(browser, task, { ...typed, reasons: 'From the other tab' });
-    expect(second.fields.key).not.toEqual(first.fields.key);
-    expect((await browser.post(first.action, first.fields)).status).toBe(303);
-    const late = await browser.post(second.action, second.fields);
-    const words = wordsOf(await late.text());
-    expect([late.status, words]).toEqual([409, expect.stringContaining('You completed this task on')]);
-    expect(words).toContain('From the other tab');
+    const newer = await signByForm(browser, task, { ...typed, reasons: 'From the other tab' });
+    expect(newer.fields.key).not.toEqual(first.fields.key);
+    // The text that was put before the person last is the one that counts, and the page of the other says so.
+    for (const headers of [{}, HTMX]) {
+      const replaced = await browser.post(first.action, first.fields, headers);
+      expect([replaced.status, wordsOf(await replaced.text())]).toEqual([
+        409,
+        expect.stringContaining('You have made a newer text for this task since'),
+      ]);
+    }
+    expect((await browser.post(newer.action, newer.fields)).status).toBe(303);
+    const late = await browser.post(first.action, first.fields);
+    expect([late.status, wordsOf(await late.text())]).toEqual([
+      409,
+      expect.stringContaining('You completed this task on'),
+    ]);
+    const inPlace = await (await browser.post(first.action, first.fields, HTMX)).text();
+    expect(inPlace).toMatch(/^<hx-partial hx-target="#stale"/);
+    expect(wordsOf(inPlace)).toContain('The case has moved on');
+    expect(wordsOf(inPlace)).not.toContain('Somebody else took this over');
     expect(await count('decisions', `task_id = '${task}'`)).toBe(1);
     // Whoever goes back to the page where it was signed comes to the same sentence.
     const back = await browser.get(`/tasks/${task}/sign`);

@@ -120,6 +120,7 @@ export function partsGallery(words: GalleryWords = {}): Hono {
           fragment(
             <Partial target="#stale">
               <StaleNotice
+                title={t.stale.title}
                 t={t}
                 words={t.refusals['stale-claim']({ holder: THERAPIST, at: '14:05' })}
                 kept="…"
@@ -362,10 +363,11 @@ export function Gallery({ t, words }: { t: Text; words: GalleryWords }) {
 
       <Section name="StaleNotice">
         <StaleNotice
+          title={t.stale.title}
           t={t}
           words={t.refusals['stale-claim']({ holder: name, at: '14:05' })}
           kept={prose}
-          caseHref="#part-stalenotice"
+          taskHref="#part-stalenotice"
         />
       </Section>
 

@@ -1,4 +1,4 @@
-// Station 1, web: a 409 in place. Says who took over and when, and gives back what was typed (UI.md 4.13, 5.6).
+// Station 1, web: a 409 in place. Says who took over and when, or why else not, and gives back what was typed (UI.md 4.13, 5.6).
 // Rendered into `#stale` as a partial with `HX-Reswap: none`, so that the form and its text stay.
 import type { Text } from '../text/text.ts';
 import { Notice } from './notice.tsx';
@@ -6,16 +6,18 @@ import { Said } from './said.tsx';
 
 export function StaleNotice({
   t,
+  title,
   words,
   kept,
-  caseHref,
+  taskHref,
 }: {
   t: Text;
+  title: string;
   /** The refusal's sentence. */
   words: string;
   /** What the person had typed, to copy. */
   kept?: string | undefined;
-  caseHref?: string | undefined;
+  taskHref?: string | undefined;
 }) {
   return (
     <div id="stale" class="stack" tabindex={-1} role="alert">
@@ -28,16 +30,16 @@ export function StaleNotice({
                 {t.stale.copyText}
               </button>
             ) : null}
-            {caseHref ? (
-              <a class="button" href={caseHref}>
-                {t.stale.seeCase}
+            {taskHref ? (
+              <a class="button" href={taskHref}>
+                {t.stale.toTask}
               </a>
             ) : null}
           </>
         }
       >
         <p>
-          <strong>{t.stale.title}</strong>
+          <strong>{title}</strong>
         </p>
         <p>{words}</p>
       </Notice>

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { evidenceOf, type TaskHead, taskHead } from '../../db/views/task.ts';
 import { readActValues } from '../../domain/acts.ts';
-import type { FieldFault, Refusal } from '../../domain/refusal.ts';
+import type { FieldFault, Refusal, RefusalCode } from '../../domain/refusal.ts';
 import type { WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { fieldsSent } from '../form.ts';
@@ -53,6 +53,9 @@ export function judged(head: TaskHead, typed: Typed): { values: unknown } | { fa
   ];
   return faults.length > 0 || 'faults' in read ? { faults: formFaults(faults) } : { values: read.values };
 }
+
+/** Refusals because somebody else holds the task now. */
+const TAKEN_OVER: ReadonlySet<RefusalCode> = new Set(['stale-claim', 'already-claimed']);
 
 /** Reads forms of tasks and answers those that are not taken. */
 export function answers(deps: WebDeps, { opened }: Opening) {
@@ -156,9 +159,10 @@ export function answers(deps: WebDeps, { opened }: Opening) {
         <Partial target="#stale">
           <StaleNotice
             t={t}
+            title={TAKEN_OVER.has(refusal.code) ? t.stale.title : t.work.refusedTitle}
             words={refusalWords(t, refusal)}
             kept={keptText(typed) || undefined}
-            caseHref={paths.task(head.id)}
+            taskHref={paths.task(head.id)}
           />
         </Partial>,
       ) as never,

@@ -6,9 +6,9 @@ import type { Child } from 'hono/jsx';
 import type { TaskHead } from '../../db/views/task.ts';
 import { needsSignature } from '../../domain/events.ts';
 import { claimRefusal } from '../../domain/lifecycle.ts';
-import { isRefusal, RECORDED_REFUSALS, refuse } from '../../domain/refusal.ts';
+import { isRefusal, RECORDED_REFUSALS, type Refusal, refuse } from '../../domain/refusal.ts';
 import { keyRefusal, operationKey } from '../acting.tsx';
-import type { WebDeps, WebEnv } from '../deps.ts';
+import type { Session, WebDeps, WebEnv } from '../deps.ts';
 import { disclose } from '../disclose.ts';
 import { fieldsSent } from '../form.ts';
 import { signedIn } from '../guard.ts';
@@ -151,8 +151,12 @@ export function signingRoutes(
       !prepared ||
       prepared.act.task?.id !== head.id ||
       prepared.act.task.claim !== numberOf(fields.get('claim'))
-    )
-      return await opened(c, head, { status: 409, notice: sentence(t, refuse('statement-old')) });
+    ) {
+      const refusal = await whyNotThis(head, session);
+      return wantsFragment(c.req.raw.headers)
+        ? stale(c, head, t, refusal, {}, 409)
+        : await opened(c, head, { status: 409, notice: sentence(t, refusal) });
+    }
     if (mustConfirm(deps, session)) return goTo(c, paths.sign(head.id));
     const given = { certificate: fields.get('certificate'), signature: fields.get('signature') };
     const signed = await signedBy(deps, prepared, given);
@@ -182,6 +186,13 @@ export function signingRoutes(
     return await decided(c, head, form, prepared.values, signed, (notice) =>
       signPage(c, head, prepared, { status: 503, notice }),
     );
+  }
+
+  /** Why a text cannot be signed that this person once had before them: done meanwhile, replaced from another tab, or long ago. */
+  async function whyNotThis(head: TaskHead, session: Session): Promise<Refusal> {
+    if (head.status !== 'open') return refuse('wrong-state', { detail: { action: head.kind } });
+    const newer = await preparedOf(deps, session, { task: head.id });
+    return refuse('statement-old', newer ? { detail: { replaced: 'yes' } } : {});
   }
 
   return decideSigned;

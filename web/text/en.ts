@@ -643,7 +643,10 @@ export const en = {
       'This signature does not match the text, or is not made with your key. Nothing was decided. Open the task again and sign the text it shows.',
     'certificate-not-good': () =>
       'Your key is not certified at the moment. Make a new one under “Your signing key”, then sign again.',
-    'statement-old': () => 'This text was prepared more than 15 minutes ago. Check it again, then sign.',
+    'statement-old': (v: Values) =>
+      v.replaced
+        ? 'You have made a newer text for this task since, perhaps in another tab. Nothing was signed. Open the task again and sign the newer one.'
+        : 'This text was prepared more than 15 minutes ago. Check it again, then sign.',
     'not-delivered': () =>
       'We could not deliver this to the case within a day. Nothing was recorded. Send it again.',
   } satisfies Record<RefusalCode, (v: Values) => string> as Record<RefusalCode, (v: Values) => string>,
@@ -679,10 +682,10 @@ export const en = {
 
   stale: {
     title: 'Somebody else took this over',
+    toTask: 'Open the task again',
     takenOver: (name: string, time: string) =>
       `${name} took this over at ${time}. Your text is kept as a note.`,
     copyText: 'Copy my text',
-    seeCase: 'See the case',
   },
   working: {
     title: 'Still working',

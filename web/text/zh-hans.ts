@@ -555,7 +555,10 @@ export const zhHans: typeof en = {
     'signature-wrong': () =>
       '签名与此文本不符，或不是用您的密钥签署的。未作出任何决定。请重新打开任务，签署页面所示文本。',
     'certificate-not-good': () => '您的密钥目前没有有效证书。请在“我的签名密钥”页面制作新密钥后再签署。',
-    'statement-old': () => '此文本生成已超过15分钟。请重新核对后签署。',
+    'statement-old': (v) =>
+      v.replaced
+        ? '您此后为此任务生成了更新的文本，可能在另一个标签页。尚未签署。请重新打开任务，签署更新的文本。'
+        : '此文本生成已超过15分钟。请重新核对后签署。',
     'not-delivered': () => '一天之内未能送达个案，未作任何记录。请重新办理。',
   },
 
@@ -588,9 +591,9 @@ export const zhHans: typeof en = {
 
   stale: {
     title: '他人已接手',
+    toTask: '重新打开任务',
     takenOver: (name, time) => `${name}于${time}接手。您的文字已作为备注保留。`,
     copyText: '复制我的文字',
-    seeCase: '查看个案',
   },
   working: {
     title: '仍在处理',
