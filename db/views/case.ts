@@ -1,6 +1,6 @@
 // Station 1, reads for screens: one case with everything a person's page prints. Reads only; who may see it is judged by the
 // caller, before it is shown and after the look is recorded. Instants come back as ISO 8601 UTC.
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, sql } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import type { CaseClock, CaseState, Duty, Outcome, Stage, TaskKind } from '../../domain/lifecycle.ts';
 import type { Discipline, Relation, Role } from '../../domain/roles.ts';
@@ -432,6 +432,29 @@ export async function looksAt(
     db.select({ total: sql<number>`count(*)::int` }).from(disclosures).where(eq(disclosures.caseId, caseId)),
   ]);
   return { looks: rows.map((row) => ({ ...row, at: iso(row.at) })), total: count?.total ?? 0 };
+}
+
+/** The case that a person opened last in a role, at `since` or later; undefined when there is none. */
+export async function lastOpened(
+  db: Database,
+  person: string,
+  relation: Relation,
+  since: string,
+): Promise<{ readonly id: string; readonly number: string; readonly openedAt: string } | undefined> {
+  const [row] = await db
+    .select({ id: cases.id, number: cases.number, openedAt: cases.openedAt })
+    .from(cases)
+    .innerJoin(caseRelations, eq(caseRelations.caseId, cases.id))
+    .where(
+      and(
+        eq(caseRelations.personId, person),
+        eq(caseRelations.relation, relation),
+        gte(cases.openedAt, since),
+      ),
+    )
+    .orderBy(desc(cases.openedAt))
+    .limit(1);
+  return row && { ...row, openedAt: iso(row.openedAt) };
 }
 
 /** Cases to which a person stands in one of these relations, newest change first. */

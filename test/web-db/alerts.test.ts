@@ -73,7 +73,10 @@ test('from My day to the case: acknowledged once, with who, when and what, and g
     expect(await (await b.get(`/cases/${caseId}${section}`)).text()).toContain(`href="${path}"`);
   const form = formTo(await (await b.get(path)).text(), path);
   const nothing = await b.post(path, form.fields);
-  expect(nothing.status).toBe(422);
+  expect([nothing.status, wordsOf(await nothing.text())]).toEqual([
+    422,
+    expect.stringContaining('What was done: Choose one of the answers'),
+  ]);
   const unsaid = await b.post(path, { ...form.fields, reason: 'other', note: ' ' });
   expect(unsaid.status).toBe(422);
   const again = await unsaid.text();

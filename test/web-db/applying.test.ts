@@ -63,6 +63,9 @@ describe('the form', () => {
     const page = await (await b.get(first.headers.get('location') ?? '')).text();
     expect(page).toMatch(/We have your application\. Its number is RC-/);
     expect(page).toContain('Lin Sample');
+    // Whoever goes back to the form is told that it is another application now.
+    const [number = ''] = /RC-\w{4}-\w{2}/.exec(page) ?? [];
+    expect(wordsOf(await (await b.get('/apply')).text())).toContain(`You sent ${number} at `);
   });
 
   it('says at each field what to correct, keeps what was typed and the key, and stores nothing', async () => {
@@ -390,6 +393,7 @@ describe('afterwards', () => {
       for (const said of ['The case has moved on', 'I am moving away', 'See the case'])
         expect(wordsOf(html)).toContain(said);
       expect(html).not.toContain(`action="/cases/${own}/withdraw"`);
+      expect(wordsOf(html)).not.toContain('The case ends now');
     }
 
     const officer = await w.signIn('officerB');

@@ -43,7 +43,9 @@ test('a role is given with its reason and ended with its reason, each an entry a
   const form = formTo(await (await b.get(pathOf('officerB'))).text(), give('officerB'));
   const nothing = await b.post(form.action, form.fields);
   expect(nothing.status).toBe(422);
-  expect(await nothing.text()).toContain('id="error-summary"');
+  const faults = wordsOf(await nothing.text());
+  for (const said of ['Role: Choose one of the answers', 'Reason: Fill this in'])
+    expect(faults).toContain(said);
   const unskilled = { ...form.fields, role: 'therapist', reason: 'Comes from the ward' };
   expect((await b.post(form.action, unskilled)).status).toBe(422);
   const values = { ...unskilled, disciplines: ['physiotherapy'], lead: 'yes' };

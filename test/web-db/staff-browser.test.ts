@@ -178,6 +178,24 @@ describe('answers in place', () => {
     await page.context().close();
   });
 
+  test('going back from the sign page comes to the form with what was typed, and sends nothing', async () => {
+    const task = await claimFor('officerD', 'decide-eligibility', await newCase(world));
+    const page = await pageOf('officerD');
+    await page.goto(`${url}/tasks/${task}`);
+    for (const criterion of ['need', 'capacity', 'prognosis'])
+      await page.locator(`[name="criteria.${criterion}"][value=met]`).check();
+    await page.locator('[name=choice][value=accept]').check();
+    await page.locator('[name=disciplines][value=physiotherapy]').check();
+    await page.locator('[name=reasons]').fill('Kept on the way back');
+    await page.getByRole('button', { name: t.task.check }).click();
+    await page.locator('#check-form').waitFor();
+    await toSign(page);
+    await page.goBack();
+    await page.waitForURL(`**/tasks/${task}`);
+    expect(await page.locator('[name=reasons]').inputValue()).toBe('Kept on the way back');
+    await page.context().close();
+  });
+
   test('while nobody answers the form stays as it is, and the notice says so', async () => {
     const caseId = await toTreatment(world);
     const task = await claimFor('therapistA', 'record-session', caseId);

@@ -83,7 +83,10 @@ export function WaitingAlert({
       }
     >
       <p>
-        <strong>{t.work.alertTitle}.</strong>{' '}
+        <strong>
+          {t.work.alertTitle}
+          {t.marks.stop}
+        </strong>{' '}
         {named ? (
           <>
             <span class="figures">{alert.number}</span> <Said inline text={alert.initials} />
@@ -109,7 +112,10 @@ export function TakenUp({ t, row, reader }: { t: Text; row: AcknowledgementRow; 
   return (
     <>
       <p>
-        <strong>{t.alerts.reasons[row.reason]}.</strong>
+        <strong>
+          {t.alerts.reasons[row.reason]}
+          {t.marks.stop}
+        </strong>
       </p>
       {row.note ? <Said text={row.note} /> : null}
       <p class="meta">

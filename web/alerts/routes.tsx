@@ -53,7 +53,16 @@ export function alertRoutes(deps: WebDeps): Routes {
     if (unbound) return await refusedPage(c, deps, unbound);
     const read = readAcknowledgement(typed);
     if ('faults' in read)
-      return await answer(c, found, { ...typed, key, faults: faultWords(t, read.faults) }, { status: 422 });
+      return await answer(
+        c,
+        found,
+        {
+          ...typed,
+          key,
+          faults: faultWords(t, read.faults, { reason: t.alerts.reason, note: t.alerts.note }),
+        },
+        { status: 422 },
+      );
     const said = await acknowledgeAlert(deps.recorder, key, session, about, read.values);
     if (!isRefusal(said)) return goTo(c, `${paths.case(seen.head.id, 'measures')}#taken-up-${alert.id}`);
     const named = await withNames(deps, t, said);

@@ -4,9 +4,11 @@
 import { eq } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { persons } from '../../db/schema.ts';
+import { lastOpened } from '../../db/views/case.ts';
 import { type ActInput, daysToCome, readActValues } from '../../domain/acts.ts';
 import { isUuid } from '../../domain/ids.ts';
 import { type FieldFault, isRefusal, refuse } from '../../domain/refusal.ts';
+import { RELATIONS } from '../../domain/roles.ts';
 import { readBundle } from '../../fhir/import.ts';
 import { nodeHashing } from '../../ledger/record-key.ts';
 import { answerAct, operationKey } from '../acting.tsx';
@@ -16,6 +18,7 @@ import { BUNDLE_BYTES, fieldsSent, readBody } from '../form.ts';
 import { signedIn } from '../guard.ts';
 import { faultWords } from '../parts/error-summary.tsx';
 import { dateOf } from '../parts/field.tsx';
+import { Notice } from '../parts/notice.tsx';
 import { paths } from '../paths.ts';
 import {
   goTo,
@@ -55,6 +58,7 @@ export function applyRoutes(deps: WebDeps): Routes {
     const draft = asked === undefined ? undefined : await ownDraft(deps, session, asked);
     if (asked !== undefined && !draft) return await refusedPage(c, deps, refuse('unknown'));
     const drafts = draft ? [] : await draftsOf<DraftContent>(deps, session.person);
+    const sent = await justSent(deps, session);
     const view: ApplyView = {
       key: operationKey(deps, session.person, 'submit-application', 'new'),
       values: draft ? prefilled(draft.content) : {},
@@ -67,6 +71,18 @@ export function applyRoutes(deps: WebDeps): Routes {
       deps,
       optionsFor(t, session),
       <>
+        {sent ? (
+          <Notice
+            tone="soon"
+            actions={
+              <a class="button" href={paths.case(sent.id)}>
+                {sent.number}
+              </a>
+            }
+          >
+            <p>{t.apply.justSent(sent.number, t.time(sent.openedAt))}</p>
+          </Notice>
+        ) : null}
         {drafts.length > 0 ? (
           <section class="stack-tight page-part">
             <h2>{t.apply.draftTitle}</h2>
@@ -227,6 +243,15 @@ async function knownOf(deps: WebDeps, session: Session): Promise<ApplyView['know
     .from(persons)
     .where(eq(persons.id, session.person));
   return { name: session.name, birthDate: row?.birthDate ?? null };
+}
+
+/** Whoever goes back after sending finds the form as they left it; a browser keeps what was typed, and the key is a new one. */
+const JUST_SENT_MINUTES = 15;
+
+async function justSent(deps: WebDeps, session: Session) {
+  const relation = RELATIONS.find((known) => known === session.role);
+  const since = new Date(deps.now().getTime() - JUST_SENT_MINUTES * 60_000).toISOString();
+  return relation && (await lastOpened(deps.db, session.person, relation, since));
 }
 
 async function ownDraft(deps: WebDeps, session: Session, id: string) {

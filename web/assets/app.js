@@ -4,6 +4,9 @@
 const root = document.documentElement;
 root.classList.add('scripted');
 
+// The page that checks a decision is the answer to a form, and what it shows is kept as a draft: coming back to it sends nothing.
+if (document.getElementById('check-form')) history.replaceState(null, '', location.href);
+
 const texts = () => document.getElementById('texts')?.dataset ?? {};
 const byKey = (key) =>
   [...document.querySelectorAll('[aria-keyshortcuts]')].find((element) =>

@@ -227,14 +227,16 @@ async function answer(
       <ActForm t={t} action={action} caseId={head.id} view={view} />
     );
   const body = (
-    <div class="form-page stack">
+    <div class="form-page stack" id="act-page">
       {view.over ? null : about}
       {part()}
     </div>
   );
+  // What stands above the form says what it would do: it goes with the form.
+  if (view.over) c.header('HX-Retarget', '#act-page');
   return status === 503
     ? await pageAnswer(c, deps, options, body, 503)
-    : await pageOrFragment(c, deps, options, body, part, status);
+    : await pageOrFragment(c, deps, options, body, view.over ? () => body : part, status);
 }
 
 /** What the person should know before they act. */

@@ -76,7 +76,7 @@ function Roles({ t, rows }: { t: Text; rows: readonly RoleLine[] }) {
           key: 'disciplines',
           head: t.people.disciplines,
           cell: ({ disciplines, lead }) =>
-            [...(lead ? [t.manage.lead2] : []), ...disciplines.map((one) => t.disciplines[one])].join(', '),
+            t.list([...(lead ? [t.manage.lead2] : []), ...disciplines.map((one) => t.disciplines[one])]),
         },
         {
           key: 'since',

@@ -156,11 +156,11 @@ export function peopleRoutes(deps: WebDeps): Routes {
     if (unbound) return await refusedPage(c, deps, unbound);
     // Not done and not lost: the page asks for the proof first, and gives back what was typed.
     if (!isFresh(session, deps.now())) return await personPage(c, deps, person, { typed, status: 409 });
-    if ('faults' in read)
-      return await personPage(c, deps, person, {
-        typed: { ...typed, faults: faultWords(t, read.faults) },
-        status: 422,
-      });
+    if ('faults' in read) {
+      const { role, why } = t.manage;
+      const faults = faultWords(t, read.faults, { role, ending: role, reason: why, why });
+      return await personPage(c, deps, person, { typed: { ...typed, faults }, status: 422 });
+    }
     const answer = await changeRole(deps.recorder, key, session, person.id, read.change);
     if (!isRefusal(answer)) return goTo(c, `${paths.person(person.id)}?done=${typed.change}`);
     if (refusalStatus(answer.code) !== 409) return await refusedPage(c, deps, answer);
@@ -214,12 +214,12 @@ function PeopleTable({ t, rows, links }: { t: Text; rows: readonly PersonLine[];
           key: 'disciplines',
           head: t.people.disciplines,
           cell: (row) =>
-            row.roles
-              .flatMap(({ disciplines, lead }) => [
+            t.list(
+              row.roles.flatMap(({ disciplines, lead }) => [
                 ...(lead ? [t.manage.lead2] : []),
                 ...disciplines.map((discipline) => t.disciplines[discipline]),
-              ])
-              .join(', '),
+              ]),
+            ),
         },
         {
           key: 'since',

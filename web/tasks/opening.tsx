@@ -187,7 +187,10 @@ export function opening(deps: WebDeps) {
           }
         >
           <p>
-            <strong>{head.case.number}.</strong>{' '}
+            <strong>
+              {head.case.number}
+              {t.marks.stop}
+            </strong>{' '}
             {!head.doneBy
               ? t.work.taskGone
               : head.doneBy.id === session.person

@@ -1116,6 +1116,8 @@ export const en = {
   apply: {
     title: 'Apply for rehabilitation',
     lead: 'We ask only for what the decision needs. You can withdraw at any time.',
+    justSent: (number: string, time: string) =>
+      `You sent ${number} at ${time}. This form is for another application; what you sent need not be sent again.`,
     draftTitle: 'Drafts',
     draftLead: 'Read in from a file. Complete them and send them.',
     drafts: (n: number) => count(n, 'draft', 'drafts'),

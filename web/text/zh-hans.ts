@@ -988,6 +988,7 @@ export const zhHans: typeof en = {
   apply: {
     title: '申请康复',
     lead: '我们只询问作出决定所需的内容。您可以随时撤回。',
+    justSent: (number, time) => `您已于 ${time} 提交 ${number}。此表单用于另一份申请，已提交的无需再次提交。`,
     draftTitle: '草稿',
     draftLead: '从文件读入。请补全后提交。',
     drafts: (n) => `${number(n)}份草稿`,
