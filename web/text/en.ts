@@ -645,7 +645,7 @@ export const en = {
       'Your key is not certified at the moment. Make a new one under “Your signing key”, then sign again.',
     'statement-old': (v: Values) =>
       v.replaced
-        ? 'You have made a newer text for this task since, perhaps in another tab. Nothing was signed. Open the task again and sign the newer one.'
+        ? 'You have made a newer text for this task since, perhaps in another tab. Nothing was decided. Open the task again and sign the newer one.'
         : 'This text was prepared more than 15 minutes ago. Check it again, then sign.',
     'not-delivered': () =>
       'We could not deliver this to the case within a day. Nothing was recorded. Send it again.',
