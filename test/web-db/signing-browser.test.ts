@@ -262,6 +262,7 @@ describe('a key in a browser', () => {
     await page.goto('/keys');
     await page.getByText(t.keys.elsewhere).waitFor();
     await page.getByRole('button', { name: t.keys.revoke }).click();
+    await page.getByRole('button', { name: t.keys.revokeNow }).click();
     await page.getByText(t.keys.revokedDone).waitFor();
     await page.goto(`/tasks/${task}`);
     await page.locator('#task-form button.primary').click();
