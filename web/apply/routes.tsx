@@ -58,7 +58,7 @@ export function applyRoutes(deps: WebDeps): Routes {
     const draft = asked === undefined ? undefined : await ownDraft(deps, session, asked);
     if (asked !== undefined && !draft) return await refusedPage(c, deps, refuse('unknown'));
     const drafts = draft ? [] : await draftsOf<DraftContent>(deps, session.person);
-    const sent = await justSent(deps, session);
+    const sent = draft ? undefined : await justSent(deps, session);
     const view: ApplyView = {
       key: operationKey(deps, session.person, 'submit-application', 'new'),
       values: draft ? prefilled(draft.content) : {},
@@ -72,16 +72,18 @@ export function applyRoutes(deps: WebDeps): Routes {
       optionsFor(t, session),
       <>
         {sent ? (
-          <Notice
-            tone="soon"
-            actions={
-              <a class="button" href={paths.case(sent.id)}>
-                {sent.number}
-              </a>
-            }
-          >
-            <p>{t.apply.justSent(sent.number, t.time(sent.openedAt))}</p>
-          </Notice>
+          <div class="page-part">
+            <Notice
+              tone="note"
+              actions={
+                <a class="button" href={paths.case(sent.id)}>
+                  {sent.number}
+                </a>
+              }
+            >
+              <p>{t.apply.justSent(sent.number, t.time(sent.openedAt))}</p>
+            </Notice>
+          </div>
         ) : null}
         {drafts.length > 0 ? (
           <section class="stack-tight page-part">
