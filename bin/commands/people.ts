@@ -52,7 +52,7 @@ export async function addFirst(
   if ('faults' in read)
     throw new SettingRefused('the name cannot be used; give one of 1 to 200 characters with --name');
   const held = await securityAdministrators(db);
-  if (held.some(({ passkey }) => passkey)) throw new SettingRefused(TOO_LATE);
+  if (held.some(({ passkeys }) => passkeys > 0)) throw new SettingRefused(TOO_LATE);
   const { reason: _, ...person } = read.values;
   const { name, organisation } = person;
   const known = held.find((one) => one.name === name && one.organisation === organisation);

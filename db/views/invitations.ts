@@ -102,16 +102,16 @@ export async function invitedBy(
   return first && { ...line, role: first.role };
 }
 
-/** People who administer security, with whether they have a way in. */
+/** People who administer security, with how many passkeys they have. */
 export async function securityAdministrators(
   db: Database,
-): Promise<{ id: string; name: string; organisation: Organisation | null; passkey: boolean }[]> {
+): Promise<{ id: string; name: string; organisation: Organisation | null; passkeys: number }[]> {
   return await db
     .select({
       id: persons.id,
       name: persons.name,
       organisation: persons.organisation,
-      passkey: sql<boolean>`exists (select 1 from ${passkeySession} k where k.person_id = ${persons.id})`,
+      passkeys: sql<number>`(select count(*)::int from ${passkeySession} k where k.person_id = ${persons.id})`,
     })
     .from(roleAssignments)
     .innerJoin(persons, eq(persons.id, roleAssignments.personId))

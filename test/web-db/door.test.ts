@@ -437,7 +437,7 @@ test('demonstration people cannot be signed in as when there is no demonstration
 });
 
 test('a Postgres that is frozen and neither answers nor fails: 503 in words, and everything goes on after (B2, B3)', async () => {
-  const world = await createWebWorld({ requestMs: 500 });
+  const world = await createWebWorld({ requestMs: 2000 });
   const superuser = postgres(world.fresh.superuserUrl, { max: 1 });
   const signal = async (name: 'SIGSTOP' | 'SIGCONT', pids: readonly number[]) => {
     for (const pid of pids) process.kill(pid, name);
@@ -459,7 +459,8 @@ test('a Postgres that is frozen and neither answers nor fails: 503 in words, and
       expect(await answer.text()).toContain('We cannot do this just now');
     }
     await signal('SIGCONT', pids);
-    expect((await b.get('/queue')).status).toBe(200);
+    // Those that were asked meanwhile are answered first.
+    await expect.poll(async () => (await b.get('/queue')).status, { timeout: 20_000 }).toBe(200);
   } finally {
     await signal('SIGCONT', pids);
     await superuser.end();

@@ -166,6 +166,9 @@ describe('the operator', () => {
     await page.getByText('The link is made.').waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     expect(await axeViolations(page)).toEqual([]);
+    // Alone, with one device: said until there is another way in.
+    await page.goto(`${url}/people`);
+    await page.getByText('You are the only security administrator with a passkey.').waitFor();
     // A new start signs in with what was made.
     await page.context().clearCookies();
     await page.goto(`${url}/sign-in`);
@@ -229,11 +232,15 @@ describe('a link', () => {
       `/people/${gone.id}/invitation/withdraw`,
     );
     expect((await b.post(form.action, form.fields)).status).toBe(303);
+    const ended = await add(b, 'Cleo Ended');
+    const end = formTo(await (await b.get(`/people/${ended.id}`)).text(), `/people/${ended.id}/roles/end`);
+    await b.post(end.action, { ...end.fields, ending: 'approval-officer', why: 'Did not come' });
+    expect((await opens(ended.token))[0]).toBe(404);
     const old = await add(b, 'Cem Over');
     expect((await opens(old.token))[0]).toBe(200);
     later += INVITATION_HOURS * HOUR + 1000;
     const answers = [];
-    for (const token of ['x', 7, null, 'A'.repeat(43), made.token, gone.token, old.token])
+    for (const token of ['x', 7, null, 'A'.repeat(43), made.token, gone.token, ended.token, old.token])
       answers.push(JSON.stringify(await opens(token)));
     expect(new Set(answers).size).toBe(1);
     expect(answers[0]).toContain(VOID);

@@ -1,7 +1,7 @@
 // Station 1, web: who may do what, and one person's roles, which the security administrator gives and ends. A change needs a
 // fresh proof of who makes it (I6), and is judged in its transaction.
 import type { Context } from 'hono';
-import { unconfirmedLinks } from '../../db/views/invitations.ts';
+import { securityAdministrators, unconfirmedLinks } from '../../db/views/invitations.ts';
 import { type PersonLine, peopleWithRoles } from '../../db/views/people.ts';
 import { allows } from '../../domain/permissions.ts';
 import { type FieldFault, isRefusal } from '../../domain/refusal.ts';
@@ -43,6 +43,11 @@ export function peopleRoutes(deps: WebDeps): Routes {
       peopleWithRoles(deps.db, role, ROWS),
       unconfirmedLinks(deps.db, deps.now().toISOString()),
     ]);
+    const alone =
+      session.role === 'security-administrator' &&
+      (await securityAdministrators(deps.db)).every(({ id, passkeys }) =>
+        id === session.person ? passkeys === 1 : passkeys === 0,
+      );
     const links = allows(session.role, 'invitation.confirm') ? waiting : [];
     const mine = links.filter(({ madeBy, personId }) => ![madeBy, personId].includes(session.person));
     const confirm = mine.length > 0 ? confirmFirst(c, deps, paths.people, t.invitations.confirm) : undefined;
@@ -62,6 +67,7 @@ export function peopleRoutes(deps: WebDeps): Routes {
         {c.req.query('done') === 'confirmed' ? (
           <Notice tone="good">{t.invitations.linkConfirmed}</Notice>
         ) : null}
+        {alone ? <Notice tone="soon">{t.invitations.onlyOne}</Notice> : null}
         {links.length > 0 ? (
           <WaitingLinks
             t={t}

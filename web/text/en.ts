@@ -1748,6 +1748,8 @@ export const en = {
     confirmNamed: (name: string) => `Confirm the link for ${name}`,
     notYou: 'Somebody else has to confirm.',
     linkConfirmed: 'The link is confirmed. It can be used now.',
+    onlyOne:
+      'You are the only security administrator with a passkey. If your device is lost, nobody can let you in again: add a second one, or a second passkey under Settings.',
     page: 'Your way in',
     welcome: 'This link is for',
     welcomeHint:

@@ -1579,6 +1579,8 @@ export const zhHans: typeof en = {
     confirmNamed: (name) => `确认${name}的链接`,
     notYou: '须由其他人确认。',
     linkConfirmed: '链接已确认，现在可以使用。',
+    onlyOne:
+      '您是唯一有通行密钥的安全管理员。设备一旦丢失，没有人能重新准许您登录：请添加第二位安全管理员，或在“设置”中添加第二个通行密钥。',
     page: '您的登录方式',
     welcome: '此链接属于',
     welcomeHint:
