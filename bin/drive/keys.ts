@@ -9,8 +9,11 @@ import type { Form, Page } from './page.ts';
 import { type SoftwareKey, softwareKey } from './software-key.ts';
 
 const KEYS = '/keys';
-/** How often the member is asked after a key that waits, and the pause between. */
-const LOOKS = 60;
+/**
+ * How often the member is asked after a key that waits, and the pause between: two and a half minutes. A chain that has lost its leading
+ * orderer takes a certificate after more than half a minute.
+ */
+const LOOKS = 300;
 const LOOK_PAUSE_MS = 500;
 const JSON_TYPE = 'application/json';
 
