@@ -15,9 +15,6 @@ export interface LapseRequest {
   readonly clockId: string;
 }
 
-/** The person under whose name the service itself acts; has no role and no way to sign in. */
-export const SERVICE_PERSON = SERVICE.person;
-
 /** Lets a limit have its effect. Answers with the case as it is when the limit no longer runs. */
 export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<Answer> {
   const workflow = deps.workflow();
@@ -28,11 +25,11 @@ export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<
       action: 'clock.lapse',
       inputDigest: request.clockId,
       subject: { kind: 'case', id: request.caseId },
-      actor: { person: SERVICE_PERSON, role: 'service' },
+      actor: SERVICE,
       about: { caseId: request.caseId },
       workflow: { ...workflow, update: '', name: '', args: '' },
     },
-    caseFacts(request.caseId, SERVICE_PERSON, 'service'),
+    caseFacts(request.caseId, SERVICE.person, SERVICE.role),
     (json, deciding): Plan | Refusal => {
       const snapshot = readCaseFacts(json);
       const kase = snapshot.case;
@@ -72,7 +69,7 @@ export async function lapseClock(deps: ActDeps, request: LapseRequest): Promise<
             stateBefore: kase.state,
             stateAfter: step.state,
             round: kase.round,
-            decidedBy: SERVICE_PERSON,
+            decidedBy: SERVICE.person,
             role: 'service',
             decidedAt: deciding.at,
           }),

@@ -2,11 +2,10 @@
 // subject; roles are given and ended later from the web (web/recorded.ts). Three administrations stay three people (SECURITY.md A7).
 import { type AddedPerson, addedPersonRows } from '../db/writes/people.ts';
 import { isRefusal, type Refusal, refuse } from '../domain/refusal.ts';
-import { type Role, SEPARATE_ADMINISTRATIONS } from '../domain/roles.ts';
+import { type Role, SEPARATE_ADMINISTRATIONS, SERVICE } from '../domain/roles.ts';
 import { canonicalJson } from '../ledger/canonical.ts';
 import { nodeHashing } from '../ledger/record-key.ts';
 import { type Recorder, recorded } from '../ledger/recorded.ts';
-import { SERVICE_PERSON } from './limits.ts';
 
 export interface AddPerson extends AddedPerson {
   readonly key: string;
@@ -33,7 +32,7 @@ export async function addPerson(
         nodeHashing.hash(new TextEncoder().encode(canonicalJson(JSON.parse(JSON.stringify(person))))),
       ),
       subject: { kind: 'person', id: person.id },
-      actor: person.by ?? { person: SERVICE_PERSON, role: 'service' },
+      actor: person.by ?? SERVICE,
     },
     { text: 'SELECT null::json', params: [] },
     (_, { at, newId }) => ({

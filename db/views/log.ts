@@ -2,6 +2,7 @@
 import { inArray, sql } from 'drizzle-orm';
 import type { Organisation } from '../../domain/consortium.ts';
 import { type AuditEvent, STATION_EVENTS } from '../../domain/events.ts';
+import { SERVICE } from '../../domain/roles.ts';
 import type { Database } from '../connection.ts';
 import { logCheckpoints } from '../schema.ts';
 
@@ -108,12 +109,12 @@ export interface RecordedStop {
   readonly mark: string;
 }
 
-/** Of each station the newest stop or end of one. */
+/** Of each station the newest stop or end of one; their subject is the service, by which they are found without reading the others. */
 export async function newestStops(db: Database): Promise<RecordedStop[]> {
   const rows = await db.execute<{ event: AuditEvent; answer: Omit<RecordedStop, 'event'> }>(sql`
     select distinct on (split_part(e.event, '.', 1), o.answer->>'of') e.event, o.answer
     from audit_entries e join operations o on o.entry_id = e.id
-    where e.event in (${sql.join(
+    where e.subject_kind = 'person' and e.subject_id = ${SERVICE.person}::uuid and e.event in (${sql.join(
       STATION_EVENTS.map((event) => sql`${event}`),
       sql`, `,
     )})

@@ -4,29 +4,10 @@
 import type { Page } from 'playwright-core';
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
+import { giveAuthenticator } from '../support/authenticator.ts';
 import { apply, shownIn, t } from '../support/deeds.ts';
 import { said } from './canary.ts';
 import { as, signedIn, stranger, type World } from './world.ts';
-
-/** A platform authenticator of the browser, as a phone or laptop has one. */
-async function authenticator(page: Page): Promise<{ verify(works: boolean): Promise<void> }> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return {
-    verify: async (isUserVerified) =>
-      void (await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified })),
-  };
-}
 
 /** Lets the person's last proof of who they are lie ten minutes back. */
 async function longAgo(world: World, name: string): Promise<void> {
@@ -43,7 +24,7 @@ export function signingIn(world: () => World): void {
   describe('signing in and out', () => {
     it('a passkey is added in the settings and signs in without any name', async () => {
       const page = await signedIn(world(), 'Lou Security');
-      const device = await authenticator(page);
+      const device = await giveAuthenticator(page);
       await page.goto('/settings');
       await page.getByRole('button', { name: t.settings.addPasskey }).click();
       await page.getByText(t.passkeys.done).waitFor();
@@ -53,11 +34,11 @@ export function signingIn(world: () => World): void {
       expect(await shownIn(page.locator('main'))).toContain(t.signIn.signedOut);
 
       // A finger that the device does not know: the sentence is the same for every cause.
-      await device.verify(false);
+      await device.verifies(false);
       await page.getByRole('button', { name: t.signIn.passkey }).click();
       await page.getByText(t.signIn.unknown).waitFor();
 
-      await device.verify(true);
+      await device.verifies(true);
       await page.getByRole('button', { name: t.signIn.passkey }).click();
       await page.waitForURL(/\/people/);
       expect(await shownIn(page.locator('.bar'))).toContain('Lou Security');
@@ -66,7 +47,7 @@ export function signingIn(world: () => World): void {
 
     it('a new signing key needs a fresh proof: the passkey, or in the demonstration what stands for it', async () => {
       const page = await signedIn(world(), 'Kim Administrator');
-      await authenticator(page);
+      await giveAuthenticator(page);
       await page.goto('/settings');
       await page.getByRole('button', { name: t.settings.addPasskey }).click();
       await page.getByText(t.passkeys.done).waitFor();
