@@ -11,9 +11,10 @@ import { seedStarted } from '../bin/commands/seed.ts';
 import { type RunningStack, startStack } from '../bin/commands/start.ts';
 import { environment, readConfig } from '../bin/config.ts';
 import { type Signer, signAct, softwareKey } from '../bin/drive/software-key.ts';
-import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../bin/machine.ts';
+import { databaseUrl, type Machine, machineOf } from '../bin/machine.ts';
 import { signingOf } from '../bin/member-doors.ts';
 import { parametersOf } from '../bin/parameters.ts';
+import { recorderOf } from '../bin/recorder.ts';
 import { type Connection, connect, type Sql } from '../db/connection.ts';
 import { certificatesOfPerson } from '../db/views/certificates.ts';
 import { type ActInput, readActValues } from '../domain/acts.ts';
@@ -97,14 +98,7 @@ export async function startMachine(say: (line: string) => void): Promise<BenchMa
     closing.push(connection);
     return {
       connection,
-      recorder: {
-        sql: connection.sql,
-        keys: machine.secrets.keys,
-        signer: serviceSigner(machine),
-        bundle: processBundle(),
-        parameters: parametersOf(machine.settings).version,
-        now: () => new Date(),
-      },
+      recorder: recorderOf(machine, connection.sql),
     };
   };
   let adder: Recorder | undefined;

@@ -13,8 +13,8 @@ import { newLink } from '../../web/invitation/token.ts';
 import { addStaff, makeInvitation } from '../../web/recorded-people.ts';
 import { passkeysWork } from '../../web/sign-in/passkeys.ts';
 import { SettingRefused } from '../config.ts';
-import { databaseUrl, type Machine, processBundle, serviceSigner } from '../machine.ts';
-import { parametersOf } from '../parameters.ts';
+import { databaseUrl, type Machine } from '../machine.ts';
+import { recorderOf } from '../recorder.ts';
 
 /** For whom the service stands: nobody signs in at the machine. */
 const OPERATOR: Acting = SERVICE;
@@ -79,14 +79,7 @@ export async function printFirst(
   await machine.secrets.keyStore.create('system', 'system');
   const { sql, db, close } = connect(databaseUrl(machine, 'web'), { max: 1, name: 'rehab-people' });
   try {
-    const recorder: Recorder = {
-      sql,
-      keys: machine.secrets.keys,
-      signer: serviceSigner(machine),
-      bundle: processBundle(),
-      parameters: parametersOf(machine.settings).version,
-      now: () => new Date(),
-    };
+    const recorder = recorderOf(machine, sql);
     const link = await addFirst({ db, recorder, publicUrl }, given);
     console.error(
       `Security administrator: ${given.name}. The link works once, within ${INVITATION_HOURS} hours, and is kept nowhere.`,

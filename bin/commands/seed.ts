@@ -3,10 +3,9 @@
 import { type AddPerson, addPerson } from '../../activities/people.ts';
 import { connect } from '../../db/connection.ts';
 import { isRefusal } from '../../domain/refusal.ts';
-import type { Recorder } from '../../ledger/recorded.ts';
 import { demandLoopback } from '../demonstration.ts';
-import { databaseUrl, type Machine, machineOf, processBundle, serviceSigner } from '../machine.ts';
-import { parametersOf } from '../parameters.ts';
+import { databaseUrl, type Machine, machineOf } from '../machine.ts';
+import { recorderOf } from '../recorder.ts';
 
 const id = (n: number): string => `00000000-0000-8000-8000-0000000000${String(n).padStart(2, '0')}`;
 
@@ -106,14 +105,7 @@ export async function seed(machine: Machine): Promise<{ added: number }> {
   await machine.secrets.keyStore.create('system', 'system');
   const { sql, close } = connect(databaseUrl(machine, 'worker'), { max: 2, name: 'rehab-seed' });
   try {
-    const recorder: Recorder = {
-      sql,
-      keys: machine.secrets.keys,
-      signer: serviceSigner(machine),
-      bundle: processBundle(),
-      parameters: parametersOf(machine.settings).version,
-      now: () => new Date(),
-    };
+    const recorder = recorderOf(machine, sql);
     const known = new Set((await sql<{ id: string }[]>`select id from persons`).map((row) => row.id));
     let added = 0;
     for (const person of DEMONSTRATION_PEOPLE) {

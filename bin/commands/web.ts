@@ -8,7 +8,6 @@ import { newestCheckpoint } from '../../db/views/log.ts';
 import { TEMPORAL_NAMESPACE } from '../../domain/consortium.ts';
 import { openChain } from '../../ledger/fabric/client.ts';
 import { readFabricProfile } from '../../ledger/fabric/profile.ts';
-import type { Recorder } from '../../ledger/recorded.ts';
 import { createApp } from '../../web/app.tsx';
 import { createAsk } from '../../web/ask.ts';
 import { consortiumOver } from '../../web/consortium/members.ts';
@@ -25,8 +24,6 @@ import {
   databaseUrl,
   fabricProfilePath,
   type Machine,
-  processBundle,
-  renewedSigner,
   serviceCertificate,
   temporalAddress,
 } from '../machine.ts';
@@ -34,6 +31,7 @@ import { memberDoors, signingOf } from '../member-doors.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
+import { recorderOf } from '../recorder.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { survive } from '../survive.ts';
 import { createVerifying } from '../verifying.ts';
@@ -53,17 +51,7 @@ export async function runWeb(machine: Machine): Promise<void> {
   if (demonstration) demandLoopback(settings);
   const connection = connect(databaseUrl(machine, 'web'), { max: 20, name: 'rehab-web' });
   const parameters = parametersOf(settings);
-  const signer = renewedSigner(machine);
-  const recorder: Recorder = {
-    sql: connection.sql,
-    keys: secrets.keys,
-    get signer() {
-      return signer();
-    },
-    bundle: processBundle(),
-    parameters: parameters.version,
-    now: () => new Date(),
-  };
+  const recorder = recorderOf(machine, connection.sql);
   // Lazy: the web reads on while Temporal is down (DESIGN.md section 2).
   const temporal = Connection.lazy({ address: temporalAddress(machine) });
   const client = new Client({

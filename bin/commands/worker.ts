@@ -14,17 +14,11 @@ import { EngineTrouble } from '../../engines/trouble.ts';
 import type { Recorder } from '../../ledger/recorded.ts';
 import { changesInFlight, keepLooking, NEWER_BUILD, unknownChanges } from '../changes.ts';
 import { faultFacts, processLog } from '../log.ts';
-import {
-  authorityRoots,
-  databaseUrl,
-  type Machine,
-  processBundle,
-  renewedSigner,
-  temporalAddress,
-} from '../machine.ts';
+import { authorityRoots, databaseUrl, type Machine, processBundle, temporalAddress } from '../machine.ts';
 import { serveOps } from '../ops.ts';
 import { parametersOf } from '../parameters.ts';
 import { dataConverter } from '../payload-codec.ts';
+import { recorderOf } from '../recorder.ts';
 import { survive } from '../survive.ts';
 
 /**
@@ -71,18 +65,7 @@ async function work(
 ): Promise<void> {
   const { sql, close } = connect(databaseUrl(machine, 'worker'), { max: 16, name: 'rehab-worker' });
   const parameters = parametersOf(machine.settings);
-  const signer = renewedSigner(machine);
-  const recorder: Recorder = {
-    sql,
-    keys: machine.secrets.keys,
-    get signer() {
-      return signer();
-    },
-    bundle: processBundle(),
-    parameters: parameters.version,
-    now: () => new Date(),
-    ...drill(machine),
-  };
+  const recorder = recorderOf(machine, sql, drill(machine));
   const activities = createActivities({
     recorder,
     keyed: machine.secrets.keyed,

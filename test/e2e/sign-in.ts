@@ -1,7 +1,6 @@
 // End to end: ways in and out: a passkey is added and used with the browser's own authenticator; a device that does not know its
 // owner is told so; after signing out nothing is left to see, also not by going back.
 
-import type { Page } from 'playwright-core';
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { giveAuthenticator } from '../support/authenticator.ts';
